@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// Strict, incremental HTTP/1.1 parsers: bytes in, events out; no I/O, no copy, no clock.
+//
+// The caller owns a buffer and offers what is not consumed yet:
+//
+//   RequestParser parser;
+//   for (;;) {
+//     const Step step = parser.next(buffer.unread());
+//     switch (step.event) { … }        // views in head() and step.body point into the buffer
+//     buffer.drop(step.consumed);
+//   }
+//
+// However the bytes are cut, the events are the same (pieces of a body may be cut differently). A
+// line is looked at again when more of it arrives, at most up to its limit. Malformed and ambiguous
+// input meets one fault (plumb/http/fault.h, docs/http-verdicts.md); the parser then stays in
+// kFault. A parser belongs to one connection and one thread; idle it holds no memory but its own.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "plumb/http/body_parser.h"
+#include "plumb/http/head.h"
+#include "plumb/http/limits.h"
+
+namespace plumb::http {
+
+enum class Event : std::uint8_t {
+  kNeedMore,  // nothing more can be said about these bytes: offer them again with more behind them
+  kHead,      // head() is valid; `consumed` covers it
+  kBody,      // `body` is content and is consumed; never empty
+  kEnd,       // the message is complete; trailers() are valid until the next call
+  kHeld,   // what follows is not for this parser, or not yet: see resume() and the head's framing
+  kFault,  // fault() says why; answer describe(fault).status and close
+};
+
+struct Step {
+  Event event = Event::kNeedMore;
+  std::size_t consumed = 0;  // bytes to drop from the front of the input
+  std::string_view body;
+};
+
+// Common to both directions: the lines of a head. Not for direct use.
+class HeadReader {
+ public:
+  explicit HeadReader(const Limits& limits) : limits_(limits) {}
+
+ protected:
+  struct Window;
+  enum class Got : std::uint8_t { kMore, kHead, kFault };
+
+  // Reads field lines from `at_` to the empty line.
+  Got read_fields(std::string_view input);
+  Got stop(Fault fault);
+  void restart();
+
+  Limits limits_;
+  FramingFields framing_fields_;
+  std::vector<FieldPlace> places_;
+  std::size_t at_ = 0;  // start of the line to be read next, from the head's first byte
+  std::uint32_t host_fields_ = 0;
+  FieldPlace host_{};
+  bool start_line_done_ = false;
+  bool expects_continue_ = false;
+  Fault fault_ = Fault::kTruncatedHead;
+};
+
+class RequestParser : private HeadReader {
+ public:
+  explicit RequestParser(const Limits& limits = {}) : HeadReader(limits) {}
+
+  Step next(std::string_view input);
+
+  // The peer will send no more. Nothing: it closed between two messages.
+  std::optional<Fault> closed();
+
+  const RequestHead& head() const noexcept { return head_; }
+  Fields trailers() const noexcept { return body_.trailers(); }
+  Fault fault() const noexcept { return fault_; }
+
+  // True where a connection may rest: no byte of a message is open.
+  bool between_messages() const noexcept { return state_ == State::kHead && at_ == 0; }
+
+  // After CONNECT and after a request for an upgrade the parser holds, because the answer decides
+  // whose the following bytes are. resume() says that HTTP goes on: an upgrade was not granted. Do
+  // not resume a refused CONNECT: its client may have sent tunnel bytes already; close.
+  void resume() noexcept;
+
+ private:
+  enum class State : std::uint8_t { kHead, kBody, kHeld, kClosing, kFault };
+
+  Step read_head(std::string_view input);
+  Got read_request_line(std::string_view input);
+  bool judge(std::string_view input);
+  Step faulted(Fault fault);
+
+  State state_ = State::kHead;
+  std::uint32_t empty_lines_ = 0;
+  FieldPlace line_{};  // method and target
+  RequestHead head_;
+  BodyParser body_;
+};
+
+class ResponseParser : private HeadReader {
+ public:
+  explicit ResponseParser(const Limits& limits = {}) : HeadReader(limits) {}
+
+  // The request that the next final response answers. To be called before each of them: a response
+  // without a request is kUnsolicitedResponse.
+  void expect(RequestContext request) noexcept;
+
+  Step next(std::string_view input);
+
+  // The peer will send no more. Ends a body that ends with the connection: next() then says kEnd.
+  // Nothing: no fault.
+  std::optional<Fault> closed();
+
+  const ResponseHead& head() const noexcept { return head_; }
+  Fields trailers() const noexcept { return body_.trailers(); }
+  Fault fault() const noexcept { return fault_; }
+  bool between_messages() const noexcept { return state_ == State::kHead && at_ == 0; }
+  bool expecting() const noexcept { return expected_; }
+
+ private:
+  enum class State : std::uint8_t { kHead, kBody, kHeld, kClosing, kFault };
+
+  Step read_head(std::string_view input);
+  Got read_status_line(std::string_view input);
+  bool judge(std::string_view input);
+  Step faulted(Fault fault);
+
+  State state_ = State::kHead;
+  bool expected_ = false;
+  RequestContext request_;
+  std::uint32_t interim_ = 0;
+  FieldPlace line_{};  // reason
+  ResponseHead head_;
+  BodyParser body_;
+};
+
+}  // namespace plumb::http
