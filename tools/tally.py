@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Adds up the results of ./test: tally.py BUILD_FOLDER STAGE...
+
+Reads STAGE.tests.xml (ctest's JUnit file) of each stage; STAGE.tests.xml.not-built stands for a
+stage that could not be built, which counts as one failure, as does a stage without results.
+Prints the failed tests with the end of their output, the skipped ones with their reason, and the
+totals on a line of their own. Exit status: 0 when nothing failed.
+"""
+import pathlib
+import re
+import sys
+import xml.etree.ElementTree as ElementTree
+
+# How the test programs give their reason: GoogleTest, Python's unittest, and our scripts.
+REASONS = [
+    re.compile(r": Skipped\n(.+)"),
+    re.compile(r"skipped '(.+)'"),
+    re.compile(r'skipped "(.+)"'),
+    re.compile(r"^skip: (.+)", re.MULTILINE),
+]
+
+
+def reason(output):
+    for pattern in REASONS:
+        match = pattern.search(output)
+        if match:
+            return match.group(1).strip()
+    return "no reason given"
+
+
+def read(path):
+    """Yields (name, status, output, seconds); status is run, fail, notrun or disabled, in ctest's words."""
+    for case in ElementTree.parse(path).getroot().iter("testcase"):
+        output = case.findtext("system-out") or ""
+        yield case.get("name"), case.get("status"), output, float(case.get("time") or 0)
+
+
+def main():
+    folder, stages = pathlib.Path(sys.argv[1]), sys.argv[2:]
+    passed, failed, skipped = 0, [], []
+    for stage in stages:
+        results = folder / f"{stage}.tests.xml"
+        before, seconds = passed + len(failed) + len(skipped), 0.0
+        if pathlib.Path(f"{results}.not-built").exists():
+            failed.append((f"{stage}: could not be built", ""))
+        elif not results.exists():
+            failed.append((f"{stage}: no results", ""))
+        else:
+            for name, status, output, took in read(results):
+                seconds += took
+                if status == "run":
+                    passed += 1
+                elif status == "fail":
+                    failed.append((f"{stage}: {name}", output))
+                else:
+                    skipped.append(f"{stage}: {name}: {reason(output)}")
+        count = passed + len(failed) + len(skipped) - before
+        if count == 0:
+            failed.append((f"{stage}: has no tests", ""))
+        print(f"{stage:6} {count:5} tests {seconds:8.1f} s")
+    for name, output in failed:
+        print(f"failed: {name}")
+        for line in output.rstrip().splitlines()[-30:]:
+            print(f"    {line}")
+    for line in skipped:
+        print(f"skipped: {line}")
+    print(f"{passed} passed, {len(failed)} failed" + (f", {len(skipped)} skipped" if skipped else ""))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
