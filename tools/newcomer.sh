@@ -134,6 +134,7 @@ build() {
   local preset=$1 folder=$root/build/$1 launcher=${CMAKE_CXX_COMPILER_LAUNCHER-ccache} again=()
   local PATH=/usr/bin:/usr/sbin:/bin:/sbin:$PATH
   command -v "${launcher%%;*}" >/dev/null || launcher=
+  local -x CMAKE_C_COMPILER_LAUNCHER=$launcher CMAKE_CXX_COMPILER_LAUNCHER=$launcher
   make_folder "$folder"
   touch "$folder/.built.new"
   # A tree that was moved cannot use the cache that CMake left at its old place.
