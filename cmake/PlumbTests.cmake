@@ -1,8 +1,8 @@
-# The kinds of test program. The targets unit_tests, runtime_tests and fuzz_targets build all of a
+# The kinds of test program. The targets unit_tests, runtime_tests and plumb_fuzz build all of a
 # kind, so that a sanitizer's build needs to build no more than it runs.
 add_custom_target(unit_tests)
 add_custom_target(runtime_tests)
-add_custom_target(fuzz_targets)
+add_custom_target(plumb_fuzz)
 set(PLUMB_RUNTIME_TESTS "${PROJECT_SOURCE_DIR}/tests/unit/runtime")
 
 # plumb_unit_tests(NAME [USES folder...] [LIBRARIES target...] [WRAP symbol...])
@@ -33,30 +33,35 @@ function(plumb_unit_tests name)
     PROPERTIES LABELS ${labels} TIMEOUT 120)
 endfunction()
 
-# plumb_fuzz_target(NAME [USES folder...] [LIBRARIES target...])
+# plumb_fuzz_target(NAME SOURCES file... [USES folder...] [LIBRARIES target...] [MAX_LENGTH bytes])
 #
-# The fuzz target of NAME_fuzz.cc, with its first inputs in seeds/NAME beside it. With PLUMB_FUZZ
-# (preset fuzz) it is a libFuzzer program that ctest runs for one second, labelled "fuzz"; to run it
-# longer, call build/fuzz/tests/fuzz/NAME_fuzz. Elsewhere it runs each seed once, as a unit test.
+# The program plumb_fuzz_NAME, with its first inputs in seeds/NAME beside the calling CMakeLists.txt.
+# With PLUMB_FUZZ (preset fuzz) it is a libFuzzer program that ctest runs for one second, labelled
+# "fuzz"; what it finds goes to the build directory, never into the tree. Elsewhere it runs each seed
+# once, as a unit test. MAX_LENGTH bounds an input (default 4096): deep rather than long.
 function(plumb_fuzz_target name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "USES;LIBRARIES")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "MAX_LENGTH" "SOURCES;USES;LIBRARIES")
+  if(NOT arg_MAX_LENGTH)
+    set(arg_MAX_LENGTH 4096)
+  endif()
   list(TRANSFORM arg_USES PREPEND plumb_)
   set(seeds "${CMAKE_CURRENT_SOURCE_DIR}/seeds/${name}")
-  add_executable(${name}_fuzz ${name}_fuzz.cc)
-  target_link_libraries(${name}_fuzz PRIVATE ${arg_USES} ${arg_LIBRARIES} plumb_options)
+  add_executable(plumb_fuzz_${name} ${arg_SOURCES})
+  target_link_libraries(plumb_fuzz_${name} PRIVATE ${arg_USES} ${arg_LIBRARIES} plumb_options)
   if(PLUMB_FUZZ)
-    target_link_options(${name}_fuzz PRIVATE -fsanitize=fuzzer)
-    set(found "${CMAKE_CURRENT_BINARY_DIR}/corpus/${name}")
-    file(MAKE_DIRECTORY "${found}")
-    add_test(NAME fuzz.${name} COMMAND ${name}_fuzz -max_total_time=1 -timeout=10 -rss_limit_mb=2048
-      -print_final_stats=1 "${found}" "${seeds}")
+    target_link_options(plumb_fuzz_${name} PRIVATE -fsanitize=fuzzer)
+    set(corpus "${CMAKE_CURRENT_BINARY_DIR}/corpus/${name}")
+    file(MAKE_DIRECTORY "${corpus}")
+    add_test(NAME fuzz.${name} COMMAND plumb_fuzz_${name} -max_total_time=1 -timeout=10
+      -rss_limit_mb=2048 -max_len=${arg_MAX_LENGTH} -artifact_prefix=${corpus}- -print_final_stats=1
+      "${corpus}" "${seeds}")
     set_tests_properties(fuzz.${name} PROPERTIES LABELS fuzz TIMEOUT 60)
-    add_dependencies(fuzz_targets ${name}_fuzz)
+    add_dependencies(plumb_fuzz plumb_fuzz_${name})
   else()
-    target_sources(${name}_fuzz PRIVATE "${PROJECT_SOURCE_DIR}/tests/support/seeds_main.cc")
-    add_test(NAME fuzz.${name}.seeds COMMAND ${name}_fuzz "${seeds}")
-    set_tests_properties(fuzz.${name}.seeds PROPERTIES LABELS unit TIMEOUT 60)
-    add_dependencies(unit_tests ${name}_fuzz)
+    target_sources(plumb_fuzz_${name} PRIVATE "${PROJECT_SOURCE_DIR}/tests/support/seeds_main.cc")
+    add_test(NAME seeds.${name} COMMAND plumb_fuzz_${name} "${seeds}")
+    set_tests_properties(seeds.${name} PROPERTIES LABELS unit TIMEOUT 60)
+    add_dependencies(unit_tests plumb_fuzz_${name})
   endif()
 endfunction()
 
