@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""./plumb and ./test on a miniature project: newcomer_test.py ROOT.
+"""./plumb and ./test on a miniature project.
 
 The scripts are plumb's own; the project that they build is a C file of three lines, so that every
 path can be walked in seconds. apt-get, sudo and dpkg-query are stand-ins that write down what they
@@ -17,7 +17,9 @@ import tempfile
 import time
 import unittest
 
-ROOT = pathlib.Path(sys.argv.pop(1)).resolve()
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests/support"))
+from scripted import main  # noqa: E402  (after the path)
 
 CMAKELISTS = """\
 cmake_minimum_required(VERSION 3.25)
@@ -258,4 +260,4 @@ class Newcomer(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main()

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the tests that are Python scripts share: run a command, and tell ctest about skips."""
+import subprocess
+import sys
+import unittest
+
+
+def run(*command, **options):
+    """Runs command; returns its stdout and stderr as one text; a failure shows that text."""
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, check=False, **options)
+    if done.returncode != 0:
+        raise AssertionError(f"{' '.join(map(str, command))} ended with {done.returncode}:\n{done.stdout[-4000:]}")
+    return done.stdout
+
+
+def main():
+    """Runs the tests of the calling script. A script skips as a whole ("skip: REASON", exit 77) or not
+    at all: a skip beside a pass would be lost in ctest's count, so it is a failure."""
+    result = unittest.main(module="__main__", exit=False).result
+    if result.skipped and len(result.skipped) == result.testsRun and result.wasSuccessful():
+        print(f"skip: {result.skipped[0][1]}")
+        sys.exit(77)
+    sys.exit(0 if result.wasSuccessful() and not result.skipped and result.testsRun else 1)
