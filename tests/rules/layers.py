@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Fails on an #include that the house does not allow (HACKING.md, "Who may include whom")."""
+"""Fails on an #include that the house does not allow, and when the table of HACKING.md ("Who may
+include whom") differs from the one here."""
 import pathlib
 import re
 import sys
@@ -70,9 +71,22 @@ def violations(root):
                 yield f"{where}: {user} may not include {used} ({target})"
 
 
+def table_differences(root):
+    """Compares ALLOWED with the rows `| folder | may include | why |` of HACKING.md."""
+    section = (root / "HACKING.md").read_text().split("### Who may include whom", 1)[1].split("\n#", 1)[0]
+    written = {}
+    for row in re.findall(r"^\| ([\w/]+) \|([^|]*)\|", section, re.MULTILINE):
+        if row[0] != "folder":
+            names = {name.strip() for name in row[1].split(",")} - {""}
+            written[row[0]] = None if names == {"everything"} else names
+    for folder in sorted(ALLOWED.keys() | written.keys()):
+        if ALLOWED.get(folder, "absent") != written.get(folder, "absent"):
+            yield f"HACKING.md: the row of {folder} differs from tests/rules/layers.py"
+
+
 def main():
     root = pathlib.Path(sys.argv[1])
-    found = list(violations(root))
+    found = list(violations(root)) + list(table_differences(root))
     print("\n".join(found) or "layers: every #include follows the house")
     return 1 if found else 0
 
