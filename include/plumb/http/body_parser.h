@@ -64,20 +64,21 @@ class BodyParser {
     kFault,
   };
 
-  BodyStep content(std::string_view input);
-  BodyStep chunk_end(std::string_view input, std::size_t& used);
-  BodyStep chunk_line(std::string_view input, std::size_t& used);
-  BodyStep trailer(std::string_view input, std::size_t& used);
+  BodyStep content(std::string_view rest, std::size_t used);
+  BodyStep trailer(std::string_view rest, std::size_t used);
   BodyStep stop(Fault fault, std::size_t used);
 
-  Limits limits_;
+  std::uint32_t chunk_line_limit_;
+  std::uint32_t trailer_limit_;
+  std::uint32_t fields_limit_;
   State state_ = State::kEnd;
   bool chunked_ = false;
   Fault fault_ = Fault::kTruncatedBody;
+  std::uint64_t body_limit_;
   std::uint64_t left_ = 0;
   std::uint64_t seen_ = 0;
   std::vector<FieldPlace> places_;
-  Fields trailers_;
+  const char* trailers_ = nullptr;  // the caller's bytes of the trailer section
 };
 
 }  // namespace plumb::http

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The parsed head of a message: views into the bytes that the caller gave, nothing is copied.
 //
-// Lifetime: a head and its fields are valid as long as the caller's bytes stay where they were and
-// until the parser is asked for the next event. Copy what must live longer.
+// Lifetime: a head and its fields are valid as long as the caller's bytes stay where they were, and
+// until the parser is asked for what follows the message's end. Copy what must live longer.
 #pragma once
 
 #include <compare>

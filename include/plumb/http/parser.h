@@ -48,14 +48,18 @@ class HeadReader {
  public:
   explicit HeadReader(const Limits& limits) : limits_(limits) {}
 
+  // Frees what a connection between two messages does not need; heads become invalid. Does nothing
+  // inside a message.
+  void rest() noexcept;
+
  protected:
-  struct Window;
   enum class Got : std::uint8_t { kMore, kHead, kFault };
 
   // Reads field lines from `at_` to the empty line.
   Got read_fields(std::string_view input);
-  Got stop(Fault fault);
-  void restart();
+  Got stop(Fault fault) noexcept;
+  void restart() noexcept;
+  Fields fields(std::string_view input) const noexcept;
 
   Limits limits_;
   FramingFields framing_fields_;
@@ -65,11 +69,14 @@ class HeadReader {
   FieldPlace host_{};
   bool start_line_done_ = false;
   bool expects_continue_ = false;
+  bool ended_ = false;       // the message is over; the next byte begins another
+  bool bytes_wait_ = false;  // the last kNeedMore left bytes unconsumed
   Fault fault_ = Fault::kTruncatedHead;
 };
 
 class RequestParser : private HeadReader {
  public:
+  using HeadReader::rest;
   explicit RequestParser(const Limits& limits = {}) : HeadReader(limits) {}
 
   Step next(std::string_view input);
@@ -82,7 +89,7 @@ class RequestParser : private HeadReader {
   Fault fault() const noexcept { return fault_; }
 
   // True where a connection may rest: no byte of a message is open.
-  bool between_messages() const noexcept { return state_ == State::kHead && at_ == 0; }
+  bool between_messages() const noexcept { return state_ == State::kHead && !bytes_wait_; }
 
   // After CONNECT and after a request for an upgrade the parser holds, because the answer decides
   // whose the following bytes are. resume() says that HTTP goes on: an upgrade was not granted. Do
@@ -94,8 +101,8 @@ class RequestParser : private HeadReader {
 
   Step read_head(std::string_view input);
   Got read_request_line(std::string_view input);
-  bool judge(std::string_view input);
-  Step faulted(Fault fault);
+  Got judge(std::string_view input);
+  Step read_body(std::string_view input);
 
   State state_ = State::kHead;
   std::uint32_t empty_lines_ = 0;
@@ -106,6 +113,7 @@ class RequestParser : private HeadReader {
 
 class ResponseParser : private HeadReader {
  public:
+  using HeadReader::rest;
   explicit ResponseParser(const Limits& limits = {}) : HeadReader(limits) {}
 
   // The request that the next final response answers. To be called before each of them: a response
@@ -121,7 +129,7 @@ class ResponseParser : private HeadReader {
   const ResponseHead& head() const noexcept { return head_; }
   Fields trailers() const noexcept { return body_.trailers(); }
   Fault fault() const noexcept { return fault_; }
-  bool between_messages() const noexcept { return state_ == State::kHead && at_ == 0; }
+  bool between_messages() const noexcept { return state_ == State::kHead && !bytes_wait_; }
   bool expecting() const noexcept { return expected_; }
 
  private:
@@ -129,8 +137,8 @@ class ResponseParser : private HeadReader {
 
   Step read_head(std::string_view input);
   Got read_status_line(std::string_view input);
-  bool judge(std::string_view input);
-  Step faulted(Fault fault);
+  Got judge(std::string_view input);
+  Step read_body(std::string_view input);
 
   State state_ = State::kHead;
   bool expected_ = false;
