@@ -30,6 +30,7 @@ void HeadReader::restart() noexcept {
 }
 
 void HeadReader::rest() noexcept {
+  if (at_ != 0 && !ended_) return;
   std::vector<FieldPlace>().swap(places_);
 }
 

@@ -46,7 +46,7 @@ class BodyParser {
   bool complete() const noexcept { return state_ == State::kEnd; }
   Fault fault() const noexcept { return fault_; }
   Fields trailers() const noexcept {
-    return trailers_;
+    return {trailers_, places_.data(), places_.size()};
   }  // as long as the bytes of kEnd's step stay
   std::uint64_t content_seen() const noexcept { return seen_; }
   // Content bytes still to come; nothing where only the end of the chunks or of the connection
