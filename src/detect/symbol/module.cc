@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Loading of a module's unwinding data.
+#include "detect/symbol/module.h"
+
+#include "detect/symbol/eh_frame.h"
+#include "detect/symbol/eh_frame_location.h"
+#include "detect/symbol/frame_pointers.h"
+
+namespace plumb::detect {
+
+std::shared_ptr<Module> Module::load(std::shared_ptr<const ImageSource> source, std::string path) {
+  std::shared_ptr<Module> module(new Module);
+  module->path_ = std::move(path);
+  auto elf = ElfImage::parse(*source);
+  if (!elf) return module;
+  module->source_ = std::move(source);
+  module->elf_ = *std::move(elf);
+  module->readable_ = true;
+  module->load_unwind_table();
+  return module;
+}
+
+void Module::load_unwind_table() {
+  UnwindTableBuilder builder;
+  for (const CfiBytes& found : find_cfi(*source_, elf_)) {
+    read_cfi({found.format, found.bytes, found.address, found.data_base}, builder);
+  }
+  discipline_ = keeps_frame_pointers(builder.shapes()) ? StackDiscipline::kFramePointer
+                                                       : StackDiscipline::kUnwindTable;
+  table_ = std::move(builder).build();
+  if (table_.empty()) discipline_ = StackDiscipline::kNone;
+}
+
+}  // namespace plumb::detect

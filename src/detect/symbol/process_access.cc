@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reaching into a process through /proc and process_vm_readv.
+#include "detect/symbol/process_access.h"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+
+#include "plumb/base/text.h"
+
+namespace plumb::detect {
+namespace {
+
+constexpr std::size_t kMostMapsText = 64U << 20U;
+constexpr std::uint64_t kMostVdso = 256U << 10U;  // it has 8 KiB
+
+std::string proc_path(Pid process, const char* name) {
+  return "/proc/" + std::to_string(number(process)) + "/" + name;
+}
+
+std::string map_files_path(Pid process, const Mapping& mapping) {
+  char range[40];
+  std::snprintf(range, sizeof(range), "%lx-%lx", number(mapping.start), number(mapping.end));
+  return proc_path(process, "map_files/") + range;
+}
+
+}  // namespace
+
+Result<std::string> ProcAccess::maps(Pid process) const {
+  return read_file(proc_path(process, "maps"), kMostMapsText);
+}
+
+Result<std::unique_ptr<FileImage>> ProcAccess::file(Pid process, const std::string& path) const {
+  const std::string root = proc_path(process, "root");
+  auto directory = UniqueFd::open(root, O_PATH | O_DIRECTORY);
+  if (!directory) return std::move(directory).error();
+  // Absolute links inside a container must not lead into the host: openat2, Linux 5.6.
+  open_how how{};
+  how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+  const long fd = ::syscall(SYS_openat2, directory->get(), path.c_str(), &how, sizeof(how));
+  if (fd < 0) return fail("open", root + path, errno);
+  return FileImage::adopt(UniqueFd(static_cast<int>(fd)), path);
+}
+
+Result<std::unique_ptr<ImageSource>> ProcAccess::image(Pid process, const Mapping& mapping) const {
+  if (mapping.path == "[vdso]") {
+    const std::uint64_t size = number(mapping.end) - number(mapping.start);
+    std::vector<std::byte> bytes(size <= kMostVdso ? size : 0);
+    if (bytes.empty() || read_memory(process, mapping.start, bytes) != bytes.size()) {
+      return fail("read vDSO of", proc_path(process, "mem"), EIO);
+    }
+    return std::unique_ptr<ImageSource>(std::make_unique<MemoryImage>(std::move(bytes)));
+  }
+  if (mapping.file.inode == 0) return fail("open", mapping.path, ENOENT, "anonymous memory");
+  // map_files leads to the very file, even a deleted one, but wants CAP_CHECKPOINT_RESTORE.
+  auto exact = FileImage::open(map_files_path(process, mapping));
+  if (exact) return std::unique_ptr<ImageSource>(*std::move(exact));
+  auto named = file(process, mapping.path);
+  if (!named) return std::move(named).error();
+  // Only the inode number: overlayfs and btrfs print another device in maps than stat reports.
+  if ((*named)->key().inode != mapping.file.inode) {
+    return fail("open", mapping.path, ESTALE, "another file has this name now");
+  }
+  return std::unique_ptr<ImageSource>(*std::move(named));
+}
+
+std::size_t ProcAccess::read_memory(Pid process, Address from, std::span<std::byte> into) const {
+  const iovec local{into.data(), into.size()};
+  // The target's address is a number to us; the kernel checks it.
+  const iovec remote{reinterpret_cast<void*>(number(from)), into.size()};
+  const ssize_t got = ::process_vm_readv(number(process), &local, 1, &remote, 1, 0);
+  return got < 0 ? 0 : static_cast<std::size_t>(got);
+}
+
+}  // namespace plumb::detect

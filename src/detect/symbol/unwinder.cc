@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// Walking up a stack.
+#include "detect/symbol/unwinder.h"
+
+#include "detect/symbol/unwind_step.h"
+
+namespace plumb::detect {
+namespace {
+
+constexpr auto kRsp = static_cast<std::uint8_t>(Register::kRsp);
+
+struct Way {
+  Step step;
+  FoundBy found_by = FoundBy::kUnwindTable;
+  bool signal_frame = false;
+};
+
+Way leave(const CodePlace& place, bool interrupted, const Registers& registers,
+          const StackCopy& stack) {
+  const Module* module = place.module;
+  if (module != nullptr) {
+    // Behind a call that never returns stands the next function: look inside the call.
+    const ElfAddress at = interrupted ? place.address : place.address - 1;
+    if (const UnwindTable::Rule* rule = module->unwind_table().find(at)) {
+      return {step_by_rule(module->unwind_table(), *rule, registers, stack), FoundBy::kUnwindTable,
+              rule->signal_frame};
+    }
+  }
+  // Generated code (V8, JITs) and V8's embedded builtins have no rules and keep frame pointers.
+  return {step_by_frame_pointer(registers, stack), FoundBy::kFramePointer, false};
+}
+
+// Whether the return address is the word at rsp, because the function has not pushed anything.
+bool has_no_frame(const CodePlace& place) {
+  if (place.module == nullptr) return false;
+  const UnwindTable::Rule* rule = place.module->unwind_table().find(place.address);
+  return rule != nullptr && rule->cfa == CfaRule{CfaKind::kRegisterPlus, kRsp, 8};
+}
+
+}  // namespace
+
+std::string_view to_string(UnwindEnd end) noexcept {
+  switch (end) {
+    case UnwindEnd::kOutermost:
+      return "outermost";
+    case UnwindEnd::kStackCut:
+      return "stack cut";
+    case UnwindEnd::kNoRule:
+      return "no rule";
+    case UnwindEnd::kCorrupt:
+      return "corrupt";
+    case UnwindEnd::kTooDeep:
+      return "too deep";
+  }
+  return "";
+}
+
+Unwound Unwinder::unwind(ProcessView& process, const Registers& registers,
+                         std::span<const std::byte> bytes) const {
+  Unwound result;
+  const auto first_ip = registers.get(Register::kRip);
+  const auto first_sp = registers.get(Register::kRsp);
+  if (!first_ip || !first_sp) return result;
+  const StackCopy stack(Address{*first_sp}, bytes);
+  Registers current = registers;
+  UnwoundFrame frame{Address{*first_ip}, FoundBy::kRegisters, true};
+  result.frames.reserve(32);
+  result.frames.push_back(frame);
+  for (;;) {
+    const auto place = process.find_code(frame.ip);
+    if (!place) {
+      result.end = UnwindEnd::kCorrupt;
+      if (result.frames.size() > 1) result.frames.pop_back();
+      return result;
+    }
+    if (result.frames.size() == kMostFrames) {
+      result.end = UnwindEnd::kTooDeep;
+      return result;
+    }
+    Way way = leave(*place, frame.interrupted, current, stack);
+    if (way.step.end) {
+      result.end = *way.step.end;
+      return result;
+    }
+    current = way.step.caller;
+    frame = {Address{*current.get(Register::kRip)}, way.found_by, way.signal_frame};
+    result.frames.push_back(frame);
+  }
+}
+
+Unwound Unwinder::from_chain(ProcessView& process, std::span<const Address> chain,
+                             std::optional<Address> top_word) const {
+  Unwound result;
+  result.end = UnwindEnd::kOutermost;
+  result.frames.reserve(chain.size() + 1);
+  for (const Address ip : chain) {
+    if (result.frames.size() == kMostFrames) {
+      result.end = UnwindEnd::kTooDeep;
+      break;
+    }
+    const auto place = process.find_code(ip);
+    if (!place) {
+      result.end = number(ip) == 0 ? UnwindEnd::kOutermost : UnwindEnd::kCorrupt;
+      break;
+    }
+    const bool first = result.frames.empty();
+    result.frames.push_back({ip, first ? FoundBy::kRegisters : FoundBy::kFramePointer, first});
+    if (!first || !top_word || !has_no_frame(*place) || !process.find_code(*top_word)) continue;
+    const bool repeats = chain.size() > 1 && chain[1] == *top_word;
+    if (!repeats) result.frames.push_back({*top_word, FoundBy::kUnwindTable, false});
+  }
+  return result;
+}
+
+}  // namespace plumb::detect

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// Unwinds the test's own stack and compares with what the C++ runtime's unwinder says.
+#include "detect/symbol/unwinder.h"
+
+#include <execinfo.h>
+#include <gtest/gtest.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstring>
+#include <vector>
+
+namespace plumb::detect {
+namespace {
+
+struct Snapshot {
+  Registers registers;
+  std::vector<std::byte> stack;
+  std::vector<Address> expected;  // return addresses from the caller of snapshot() on
+};
+
+[[gnu::noinline]] Snapshot snapshot(std::size_t bytes) {
+  Snapshot taken;
+  ucontext_t context{};
+  ::getcontext(&context);
+  const auto& general = context.uc_mcontext.gregs;
+  const auto put = [&](Register which, int index) {
+    taken.registers.set(which, static_cast<std::uint64_t>(general[index]));
+  };
+  put(Register::kRip, REG_RIP);
+  put(Register::kRsp, REG_RSP);
+  put(Register::kRbp, REG_RBP);
+  put(Register::kRbx, REG_RBX);
+  put(Register::kR12, REG_R12);
+  put(Register::kR13, REG_R13);
+  put(Register::kR14, REG_R14);
+  put(Register::kR15, REG_R15);
+  taken.stack.resize(bytes);
+  std::memcpy(taken.stack.data(), reinterpret_cast<const void*>(general[REG_RSP]), bytes);
+  std::array<void*, 128> addresses{};
+  const int count = ::backtrace(addresses.data(), static_cast<int>(addresses.size()));
+  for (int index = 1; index < count; ++index) {
+    taken.expected.push_back(
+        Address{reinterpret_cast<std::uint64_t>(addresses[static_cast<std::size_t>(index)])});
+  }
+  return taken;
+}
+
+[[gnu::noinline]] Snapshot deep(int levels, std::size_t bytes) {
+  if (levels == 0) return snapshot(bytes);
+  Snapshot taken = deep(levels - 1, bytes);
+  taken.registers = Registers(taken.registers);  // keeps the call from being a tail call
+  return taken;
+}
+
+class UnwindOwnStack : public testing::Test {
+ protected:
+  ProcessView view() {
+    auto opened = ProcessView::open(Pid{::getpid()}, access_, cache_);
+    EXPECT_TRUE(opened);
+    return *std::move(opened);
+  }
+  ProcAccess access_;
+  ModuleCache cache_;
+};
+
+TEST_F(UnwindOwnStack, AgreesWithTheRuntimeDownToTheOutermostFrame) {
+  const Snapshot taken = deep(10, 12000);
+  ProcessView process = view();
+  const Unwound got = Unwinder().unwind(process, taken.registers, taken.stack);
+  EXPECT_EQ(to_string(got.end), "outermost");
+  ASSERT_EQ(got.frames.size(), taken.expected.size() + 1);
+  for (std::size_t index = 0; index < taken.expected.size(); ++index) {
+    EXPECT_EQ(got.frames[index + 1].ip, taken.expected[index]) << index;
+    EXPECT_EQ(got.frames[index + 1].found_by, FoundBy::kUnwindTable);
+  }
+  EXPECT_GT(got.frames.size(), 15u);
+}
+
+TEST_F(UnwindOwnStack, SaysWhenTheCopyIsTooShort) {
+  const Snapshot taken = deep(10, 2500);
+  ProcessView process = view();
+  const Unwound got = Unwinder().unwind(process, taken.registers, taken.stack);
+  EXPECT_EQ(to_string(got.end), "stack cut");
+  EXPECT_GE(got.frames.size(), 2u);
+  EXPECT_LT(got.frames.size(), taken.expected.size() + 1);
+}
+
+TEST_F(UnwindOwnStack, StopsAtGarbageInsteadOfPrintingIt) {
+  Snapshot taken = deep(3, 12000);
+  std::fill(taken.stack.begin() + 64, taken.stack.end(), std::byte{0x41});
+  ProcessView process = view();
+  const Unwound got = Unwinder().unwind(process, taken.registers, taken.stack);
+  EXPECT_EQ(to_string(got.end), "corrupt");
+  EXPECT_EQ(got.frames.size(), 1u);
+}
+
+TEST_F(UnwindOwnStack, BoundsAStackThatLeadsInACircle) {
+  Snapshot taken = deep(3, 12000);
+  // Every word a return address into this program: a chain as long as the copy.
+  const std::uint64_t address = number(taken.expected[0]);
+  for (std::size_t at = 0; at + 8 <= taken.stack.size(); at += 8) {
+    std::memcpy(taken.stack.data() + at, &address, sizeof(address));
+  }
+  ProcessView process = view();
+  const Unwound got = Unwinder().unwind(process, taken.registers, taken.stack);
+  EXPECT_LE(got.frames.size(), Unwinder::kMostFrames);
+  EXPECT_NE(to_string(got.end), "outermost");
+}
+
+TEST_F(UnwindOwnStack, WithoutRegistersThereIsNothingToSay) {
+  ProcessView process = view();
+  const Unwound got = Unwinder().unwind(process, Registers{}, {});
+  EXPECT_TRUE(got.frames.empty());
+}
+
+TEST_F(UnwindOwnStack, AddsTheCallerThatAFramePointerWalkMisses) {
+  const Snapshot taken = deep(3, 12000);
+  ProcessView process = view();
+  // The entry of a function: its return address is still the word at rsp.
+  const auto entry = Address{reinterpret_cast<std::uint64_t>(&deep)};
+  const std::array<Address, 2> chain{entry, taken.expected[1]};
+  const Unwound with = Unwinder().from_chain(process, chain, taken.expected[0]);
+  ASSERT_EQ(with.frames.size(), 3u);
+  EXPECT_EQ(with.frames[1].ip, taken.expected[0]);
+  EXPECT_EQ(Unwinder().from_chain(process, chain, std::nullopt).frames.size(), 2u);
+  const std::array<Address, 3> garbage{entry, taken.expected[1], Address{0x1000000006}};
+  EXPECT_EQ(to_string(Unwinder().from_chain(process, garbage, std::nullopt).end), "corrupt");
+}
+
+}  // namespace
+}  // namespace plumb::detect
