@@ -7,6 +7,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <vector>
@@ -19,6 +20,11 @@ struct Snapshot {
   std::vector<std::byte> stack;
   std::vector<Address> expected;  // return addresses from the caller of snapshot() on
 };
+
+Address end_of_stack(std::uint64_t within) {
+  const auto maps = ProcAccess().maps(Pid{::getpid()});
+  return AddressSpace::parse(*maps).find(Address{within})->end;
+}
 
 [[gnu::noinline]] Snapshot snapshot(std::size_t bytes) {
   Snapshot taken;
@@ -36,8 +42,9 @@ struct Snapshot {
   put(Register::kR13, REG_R13);
   put(Register::kR14, REG_R14);
   put(Register::kR15, REG_R15);
-  taken.stack.resize(bytes);
-  std::memcpy(taken.stack.data(), reinterpret_cast<const void*>(general[REG_RSP]), bytes);
+  const auto start = static_cast<std::uint64_t>(general[REG_RSP]);
+  taken.stack.resize(std::min<std::size_t>(bytes, number(end_of_stack(start)) - start));
+  std::memcpy(taken.stack.data(), reinterpret_cast<const void*>(start), taken.stack.size());
   std::array<void*, 128> addresses{};
   const int count = ::backtrace(addresses.data(), static_cast<int>(addresses.size()));
   for (int index = 1; index < count; ++index) {
