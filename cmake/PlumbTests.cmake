@@ -3,12 +3,11 @@
 add_custom_target(unit_tests)
 add_custom_target(runtime_tests)
 add_custom_target(plumb_fuzz)
-set(PLUMB_RUNTIME_TESTS "${PROJECT_SOURCE_DIR}/tests/unit/runtime")
 
 # plumb_unit_tests(NAME [USES folder...] [LIBRARIES target...] [WRAP symbol...])
 #
-# One test program per folder of tests/unit, of all *_test.cc in it, labelled "unit"; "unit.runtime"
-# below tests/unit/runtime (one word, which -L unit and -L runtime both match). WRAP lists system calls that tests/support/failing_syscalls can make
+# One test program per folder of tests/unit, of all *_test.cc in it, labelled "unit"; or
+# "unit.runtime" where it tests a folder of src/runtime (one word, which -L unit and -L runtime match). WRAP lists system calls that tests/support/failing_syscalls can make
 # fail (ld --wrap).
 function(plumb_unit_tests name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "USES;LIBRARIES;WRAP")
@@ -24,7 +23,9 @@ function(plumb_unit_tests name)
   target_link_options(plumb_unit_${name} PRIVATE ${arg_WRAP})
   add_dependencies(unit_tests plumb_unit_${name})
   set(labels unit)
-  cmake_path(IS_PREFIX PLUMB_RUNTIME_TESTS "${CMAKE_CURRENT_SOURCE_DIR}" in_runtime)
+  set(runtime "${PROJECT_SOURCE_DIR}/src/runtime")
+  get_target_property(tested plumb_${name} SOURCE_DIR)
+  cmake_path(IS_PREFIX runtime "${tested}" in_runtime)
   if(in_runtime)
     set(labels unit.runtime)
     add_dependencies(runtime_tests plumb_unit_${name})
