@@ -76,12 +76,12 @@ inline void before_head(http::ResponseParser& parser, const Feed& feed) {
 }
 
 // Offers `bytes` in pieces that end at each of `cuts` (ascending) and at the end. Every offer lies
-// in memory of its exact size, so that a sanitizer sees a read beyond it and a stale view.
-template <typename Parser>
-std::string run(std::string_view bytes, const std::vector<std::size_t>& cuts,
-                const Feed& feed = {}) {
+// in memory of its exact size, so that a sanitizer sees a read beyond it and a stale view. `Log`
+// takes what an EventLog takes.
+template <typename Parser, typename Log = EventLog>
+auto run(std::string_view bytes, const std::vector<std::size_t>& cuts, const Feed& feed = {}) {
   Parser parser(feed.limits);
-  EventLog log;
+  Log log;
   std::string unread;
   bool stopped = false;
   const auto drain = [&] {
