@@ -160,6 +160,7 @@ std::vector<std::string> nearest(const Survey& survey, const Selector& selector,
       case Selector::Sort::kUnit: {
         const std::string unit(read_cgroup(survey.texts.at(process.cgroup)).unit);
         best.offer("unit:" + unit, unit);
+        best.offer("unit:" + unit, unit.substr(0, unit.rfind('.')));
         break;
       }
       case Selector::Sort::kCgroup: {

@@ -59,7 +59,7 @@ TEST(HumanSize, PrintsThreeDigitsAtMost) {
   EXPECT_EQ(human_size(812), "812B");
   EXPECT_EQ(human_size(1536), "1.5KiB");
   EXPECT_EQ(human_size(64u << 20), "64MiB");
-  EXPECT_EQ(human_size(std::numeric_limits<std::uint64_t>::max()), "15EiB");
+  EXPECT_EQ(human_size(std::numeric_limits<std::uint64_t>::max()), "16EiB");
 }
 
 TEST(HumanCount, GroupsDigits) {
