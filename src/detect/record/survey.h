@@ -56,11 +56,11 @@ struct Survey {
 
 // How much a survey should find out. Each part costs; `plumb ls --count` wants none of them.
 struct SurveyRequest {
-  std::vector<Pid> only;  // these processes' descriptors; empty: everybody's. Processes
-                          // themselves are always all listed.
-  bool names = true;      // paths of files (about a quarter of an iterator's time)
-  bool sockets = true;    // sockets' records
-  bool details = true;    // fdinfo of the rare kinds, a read of about 5 us each
+  std::vector<Pid> only{};  // these processes' descriptors; empty: everybody's. Processes
+                            // themselves are always all listed.
+  bool names = true;        // paths of files (about a quarter of an iterator's time)
+  bool sockets = true;      // sockets' records
+  bool details = true;      // fdinfo of the rare kinds, a read of about 5 us each
   bool command_lines = true;
   bool threads = true;  // every thread with what it waits in; otherwise the leader's alone
 };

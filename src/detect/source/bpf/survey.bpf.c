@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-2-Clause OR GPL-2.0-only */
+/* The survey's two iterators: every thread, and every descriptor with what it stands for. They
+ * write the rows of survey_abi.h into the iterator's buffer of 32 KiB. A row that does not fit
+ * makes bpf_seq_write fail; the kernel then hands the buffer to the reader and shows the same
+ * object again to an empty one, so nothing is lost (bpf_seq_read, kernel/bpf/bpf_iter.c).
+ */
+
+#include "detect/source/bpf/survey_abi.h"
+#include "detect/source/bpf/survey_sock.bpf.h"
+#include "detect/source/bpf/survey_types.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+struct survey_request request = {};
+
+/* include/uapi/linux/magic.h, include/uapi/linux/stat.h */
+#define ANON_INODE_FS_MAGIC 0x09041934
+#define HUGETLBFS_MAGIC 0x958458f6
+#define PIPEFS_MAGIC 0x50495045
+#define TMPFS_MAGIC 0x01021994
+#define S_IFMT 0170000
+#define S_IFSOCK 0140000
+/* include/linux/sched.h */
+#define PF_IO_WORKER 0x00000010
+#define PF_KTHREAD 0x00200000
+/* 54e6842d0775 ("fork/vm: Move common PF_IO_WORKER behavior to new flag"), 6.4: a process's vhost
+ * workers. Until 5.17 the bit marked module loaders, whose waits are then not told. */
+#define PF_USER_WORKER 0x00004000
+#define TASK_SLEEPS 0x0003 /* TASK_INTERRUPTIBLE | TASK_UNINTERRUPTIBLE */
+#define PIDTYPE_TGID 1
+#define RLIMIT_NOFILE 7
+/* __USER_CS: a 32-bit program's calls have other numbers, so they are not told. */
+#define USER_CODE_SEGMENT 0x33
+
+/* A row under construction; rows are longer than BPF's stack of 512 bytes. One per processor is
+ * enough: an iterator's program does not migrate, and a survey runs one iterator at a time. */
+struct row {
+  struct survey_file file;
+  union {
+    char path[SURVEY_TEXT_MAX + 8];
+    struct {
+      struct survey_socket socket;
+      char bound[SURVEY_UNIX_PATH_MAX + 8];
+    };
+  };
+};
+
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, u32);
+  __type(value, struct row);
+} rows SEC(".maps");
+
+/* The number of a pid in the namespace that is `level` levels deep; 0 where it has none there. */
+static __always_inline s32 number_at(struct pid* pid, u32 level) {
+  s32 number = 0;
+  if (level > BPF_CORE_READ(pid, level)) return 0;
+  const void* at = (const void*)((u64)pid + bpf_core_field_offset(struct pid, numbers) +
+                                 (u64)level * bpf_core_type_size(struct upid) +
+                                 bpf_core_field_offset(struct upid, nr));
+  bpf_probe_read_kernel(&number, sizeof number, at);
+  return number;
+}
+
+static __always_inline u32 reader_level(void) {
+  struct task_struct* reader = (void*)bpf_get_current_task();
+  return BPF_CORE_READ(reader, thread_pid, level);
+}
+
+/* Process and thread numbers as the reader sees them; 0: not in its pid namespace. */
+static __always_inline s32 process_number(struct task_struct* task, u32 level) {
+  if (level == 0) return task->tgid;
+  return number_at(BPF_CORE_READ(task, signal, pids[PIDTYPE_TGID]), level);
+}
+
+static __always_inline s32 thread_number(struct task_struct* task, u32 level) {
+  if (level == 0) return task->pid;
+  return number_at(BPF_CORE_READ(task, thread_pid), level);
+}
+
+static __always_inline u64 resident_pages(struct mm_struct* mm) {
+  s64 sum = 0;
+  const struct mm_struct___before_6_2* old = (const void*)mm;
+  /* MM_FILEPAGES, MM_ANONPAGES, MM_SHMEMPAGES; 2 is what is swapped out */
+  if (bpf_core_field_exists(old->rss_stat.count)) {
+    sum = BPF_CORE_READ(old, rss_stat.count[0].counter) +
+          BPF_CORE_READ(old, rss_stat.count[1].counter) +
+          BPF_CORE_READ(old, rss_stat.count[3].counter);
+  } else {
+    sum = BPF_CORE_READ(mm, rss_stat[0].count) + BPF_CORE_READ(mm, rss_stat[1].count) +
+          BPF_CORE_READ(mm, rss_stat[3].count);
+  }
+  return sum > 0 ? sum : 0; /* a counter per processor can be behind */
+}
+
+static __always_inline void fill_process(struct survey_thread* row, struct task_struct* task,
+                                         u32 level) {
+  struct pid* pid = task->thread_pid;
+  const u32 depth = BPF_CORE_READ(pid, level);
+  struct pid_namespace* space = 0;
+  const void* at = (const void*)((u64)pid + bpf_core_field_offset(struct pid, numbers) +
+                                 (u64)depth * bpf_core_type_size(struct upid) +
+                                 bpf_core_field_offset(struct upid, ns));
+  bpf_probe_read_kernel(&space, sizeof space, at);
+  row->pid_namespace = BPF_CORE_READ(space, ns.inum);
+  row->own_pid = number_at(pid, depth);
+  row->parent = process_number(task->real_parent, level);
+  row->uid = task->cred->euid.val;
+  row->user_namespace = task->cred->user_ns->ns.inum;
+  row->mnt_namespace = task->nsproxy->mnt_ns->ns.inum;
+  row->net_namespace = task->nsproxy->net_ns->ns.inum;
+  row->threads = task->signal->nr_threads;
+  row->descriptor_limit = task->signal->rlim[RLIMIT_NOFILE].rlim_cur;
+  row->descriptor_hard_limit = task->signal->rlim[RLIMIT_NOFILE].rlim_max;
+  row->cgroup = task->cgroups->dfl_cgrp->kn->id;
+  if (task->files) row->head.bits |= SURVEY_HAS_FILES;
+  struct mm_struct* mm = task->mm;
+  if (mm && !(task->flags & PF_KTHREAD)) {
+    row->head.bits |= SURVEY_HAS_MEMORY;
+    row->resident_pages = resident_pages(mm);
+    row->virtual_pages = mm->total_vm;
+  }
+}
+
+/* Registers of a thread that never was in user space mean nothing. */
+static __always_inline void fill_call(struct survey_thread* row, struct task_struct* task) {
+  if (!(row->state & TASK_SLEEPS) || row->exit_state) return;
+  if (task->flags & (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER)) return;
+  struct pt_regs* regs = (struct pt_regs*)bpf_task_pt_regs((void*)task);
+  const long call = regs->orig_ax;
+  if (call < 0 || regs->cs != USER_CODE_SEGMENT) return;
+  row->head.bits |= SURVEY_IN_SYSCALL;
+  row->call = (s32)call;
+  row->args[0] = regs->di;
+  row->args[1] = regs->si;
+  row->args[2] = regs->dx;
+  row->args[3] = regs->r10;
+  row->args[4] = regs->r8;
+  row->args[5] = regs->r9;
+}
+
+SEC("iter/task")
+int survey_tasks(struct bpf_iter__task* ctx) {
+  struct task_struct* task = ctx->task;
+  if (!task) return 0;
+  const int leader = task->pid == task->tgid;
+  if (!leader && !request.threads) return 0;
+  const u32 level = reader_level();
+  struct survey_thread row = {};
+  row.pid = process_number(task, level);
+  row.tid = thread_number(task, level);
+  if (!row.pid || !row.tid) return 0;
+  row.head.length = sizeof row;
+  row.head.type = SURVEY_THREAD;
+  row.start = task->group_leader->start_boottime;
+  row.state = task->__state;
+  row.exit_state = task->exit_state;
+  bpf_probe_read_kernel(row.comm, sizeof row.comm, task->comm);
+  fill_call(&row, task);
+  if (leader) {
+    row.head.bits |= SURVEY_LEADER;
+    fill_process(&row, task, level);
+  }
+  bpf_seq_write(ctx->meta->seq, &row, sizeof row);
+  return 0;
+}
+
+static __always_inline int is_close_on_exec(struct files_struct* files, u32 fd) {
+  u64 word = 0;
+  bpf_probe_read_kernel(&word, sizeof word, files->fdt->close_on_exec + fd / 64);
+  return (word >> (fd % 64)) & 1;
+}
+
+/* Names a file. Returns the length of the text without its NUL, or less than 0: too long. */
+static __always_inline long fill_name(struct row* row, struct file* file) {
+  struct dentry* dentry = file->f_path.dentry;
+  const u32 magic = row->file.magic;
+  if (magic == PIPEFS_MAGIC) return 0;
+  const int root = dentry->d_parent == dentry;
+  if (root) row->file.head.bits |= SURVEY_TEXT_IS_ROOT;
+  /* A name alone tells the kind of an anonymous inode, and a memfd from a file. */
+  if (magic == ANON_INODE_FS_MAGIC ||
+      (!request.names && root && (magic == TMPFS_MAGIC || magic == HUGETLBFS_MAGIC))) {
+    return bpf_probe_read_kernel_str(row->path, 256, dentry->d_name.name) - 1;
+  }
+  if (!request.names) return 0;
+  return bpf_d_path(&file->f_path, row->path, SURVEY_TEXT_MAX) - 1;
+}
+
+SEC("iter/task_file")
+int survey_files(struct bpf_iter__task_file* ctx) {
+  struct file* file = ctx->file;
+  struct task_struct* task = ctx->task;
+  if (!file || !task) return 0;
+  const u32 zero = 0;
+  struct row* row = bpf_map_lookup_elem(&rows, &zero);
+  if (!row) return 0;
+  const u32 level = reader_level();
+  struct files_struct* files = task->files;
+  struct inode* inode = file->f_inode;
+  struct super_block* super = inode->i_sb;
+
+  row->file.pid = process_number(task, level);
+  row->file.tid = thread_number(task, level);
+  row->file.fd = ctx->fd;
+  row->file.start = task->group_leader->start_boottime;
+  row->file.table = (u64)files;
+  row->file.file = (u64)file;
+  row->file.inode = inode->i_ino;
+  row->file.position = file->f_pos;
+  row->file.size = inode->i_size;
+  row->file.blocks = inode->i_blocks;
+  row->file.mode = inode->i_mode;
+  row->file.flags = file->f_flags;
+  row->file.device = super->s_dev;
+  row->file.rdev = inode->i_rdev;
+  row->file.magic = super->s_magic;
+  row->file.links = inode->i_nlink;
+  row->file.text_length = 0;
+  row->file.family = 0;
+  row->file.type = 0;
+  row->file.protocol = 0;
+  row->file.head.type = SURVEY_FILE;
+  row->file.head.bits = is_close_on_exec(files, ctx->fd) ? SURVEY_CLOSE_ON_EXEC : 0;
+
+  u32 length = sizeof row->file;
+  struct socket* socket = 0;
+  if ((row->file.mode & S_IFMT) == S_IFSOCK) socket = bpf_sock_from_file((void*)file);
+  if (socket) {
+    /* A socket that is being closed has no sock any more. */
+    struct sock* sk = socket->sk;
+    if (sk) {
+      row->file.head.bits |= SURVEY_IS_SOCKET;
+      row->file.family = sk->__sk_common.skc_family;
+      row->file.type = sk->sk_type;
+      row->file.protocol = sk->sk_protocol;
+      if (request.sockets) {
+        row->file.head.bits |= SURVEY_HAS_SOCKET;
+        const u32 bound = fill_socket(&row->socket, row->bound, sk);
+        row->file.text_length = bound;
+        length += sizeof row->socket + bound;
+      }
+    }
+  } else {
+    const long named = fill_name(row, file);
+    if (named > 0 && named < SURVEY_TEXT_MAX) {
+      row->file.text_length = named;
+      length += named;
+    } else if (named < 0) {
+      row->file.head.bits |= SURVEY_NAME_LOST;
+    }
+  }
+  length = (length + 7) & ~7U;
+  row->file.head.length = length;
+  if (length > sizeof *row) return 0; /* for the verifier; the parts are bounded above */
+  bpf_seq_write(ctx->meta->seq, row, length);
+  return 0;
+}

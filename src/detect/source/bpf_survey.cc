@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// The survey from BPF iterators: one pass over the threads, one over the descriptors, and /proc for
+// the few texts that they do not show.
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "detect/source/bpf_iterator.h"
+#include "detect/source/bpf_support.h"
+#include "detect/source/process_texts.h"
+#include "detect/source/survey_rows.h"
+#include "detect/source/survey_source.h"
+// The skeleton needs the types of the object's data.
+// clang-format off
+#include "detect/source/bpf/survey_abi.h"
+#include <survey.skel.h>
+// clang-format on
+
+namespace plumb::detect {
+namespace {
+
+// The resolution of the coarse clocks is the length of a jiffy, on every kernel.
+std::chrono::nanoseconds jiffy() {
+  timespec length{};
+  ::clock_getres(CLOCK_MONOTONIC_COARSE, &length);
+  return std::chrono::seconds(length.tv_sec) + std::chrono::nanoseconds(length.tv_nsec);
+}
+
+bool is_gone(const Process& process) {
+  return ::kill(number(process.key.pid), 0) != 0 && errno == ESRCH;
+}
+
+class BpfSurvey : public SurveySource {
+ public:
+  explicit BpfSurvey(BpfSkeleton<survey_bpf> object) : object_(std::move(object)) {}
+
+  Result<Survey> take(const SurveyRequest& request) override {
+    const BootTime began = BootClock::now();
+    survey_request& wanted = object_->bss->request;
+    wanted.names = request.names;
+    wanted.sockets = request.sockets;
+    wanted.threads = request.threads;
+    SurveyRows rows(request, {.began = began,
+                              .tick = jiffy(),
+                              .page_bytes = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE))});
+    const auto add = [&](std::span<const std::byte> batch) { rows.add(batch); };
+    if (auto done = run_iterator(*object_->progs.survey_tasks, {}, add); !done) {
+      return std::move(done).error();
+    }
+    std::vector<Loss> losses;
+    if (auto done = read_files(request, add, losses); !done) return std::move(done).error();
+
+    const auto empty = rows.without_descriptors();
+    if (request.command_lines) read_command_lines(rows.survey(), rows.extras());
+    read_cgroups(rows.survey(), rows.extras());
+    if (request.only.empty()) {
+      std::vector<ProcessIndex> gone;
+      for (const ProcessIndex index : empty) {
+        if (is_gone(rows.survey().processes[number(index)])) gone.push_back(index);
+      }
+      rows.leave_out(gone);
+    }
+    Survey survey = std::move(rows).finish();
+    if (request.details) read_details(survey);
+    survey.losses.insert(survey.losses.end(), losses.begin(), losses.end());
+    survey.took = BootClock::now() - began;
+    return survey;
+  }
+
+ private:
+  using Take = std::function<void(std::span<const std::byte>)>;
+
+  // One run for each process that is asked for, or one for all; kernels before 6.1 know only the
+  // latter, and then the rows of the others are dropped as they come.
+  Result<void> read_files(const SurveyRequest& request, const Take& add,
+                          std::vector<Loss>& losses) {
+    bpf_program& program = *object_->progs.survey_files;
+    for (const Pid pid : request.only) {
+      auto done = run_iterator(program, {.process = pid}, add);
+      if (done) continue;
+      if (pid != request.only.front()) return done;
+      return read_all(program, add, losses);
+    }
+    return request.only.empty() ? read_all(program, add, losses) : Result<void>();
+  }
+
+  static Result<void> read_all(bpf_program& program, const Take& add, std::vector<Loss>& losses) {
+    std::size_t batches = 0;
+    auto done = run_iterator(program, {}, [&](std::span<const std::byte> batch) {
+      ++batches;
+      add(batch);
+    });
+    if (done || batches == 0) return done;
+    // A part is better than nothing, and said so.
+    losses.push_back({"descriptors", 1, "the iterator broke off: " + done.error().message()});
+    return {};
+  }
+
+  BpfSkeleton<survey_bpf> object_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<SurveySource>> open_bpf_survey() {
+  auto object = open_skeleton<survey_bpf>("survey");
+  if (!object) return std::move(object).error();
+  if (auto loaded = load_skeleton(**object, "survey"); !loaded) return std::move(loaded).error();
+  return std::unique_ptr<SurveySource>(std::make_unique<BpfSurvey>(std::move(*object)));
+}
+
+}  // namespace plumb::detect

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// SurveyRows: the iterators' rows (bpf/survey_abi.h) in, a Survey out. Pure and bounded: it reads
+// nothing but its arguments, and rows that make no sense are counted, never followed.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "detect/record/survey.h"
+#include "detect/source/bpf/survey_abi.h"
+#include "detect/source/process_rows.h"
+#include "detect/source/socket_rows.h"
+
+namespace plumb::detect {
+
+class SurveyRows {
+ public:
+  struct Machine {
+    BootTime began{};                 // when the iterators were started
+    std::chrono::nanoseconds tick{};  // how long a jiffy lasts
+    std::size_t page_bytes = 0;
+  };
+  SurveyRows(const SurveyRequest& request, const Machine& machine);
+
+  // Whole rows, first all of the thread iterator, then those of the file iterator. What does not
+  // parse is skipped to the end of `rows` and counted.
+  void add(std::span<const std::byte> rows);
+  // To be told before finish(): a process that has gone since its row was written. One that still
+  // has descriptor rows is kept.
+  std::vector<ProcessIndex> without_descriptors();
+  void leave_out(std::span<const ProcessIndex> gone);
+
+  Survey finish() &&;
+  // Good between the last add() and finish().
+  const std::vector<ProcessRows::Extra>& extras() const { return processes_.extras(); }
+  Survey& survey() { return survey_; }
+
+ private:
+  // Rows of one table, which the iterator shows in one go.
+  struct Run {
+    ProcessIndex process;
+    Tid table;
+    std::size_t first;
+    std::uint64_t address;  // struct files_struct
+    std::int32_t tid;
+    bool skipped;
+  };
+  void settle_processes();
+  void add_file(std::span<const std::byte> row);
+  bool start_run(const survey_file& file);
+  bool seen_before(ProcessIndex process, std::uint64_t table) const;
+  void order_runs();
+
+  const SurveyRequest& request_;
+  Survey survey_;
+  ProcessRows processes_;
+  SocketRows sockets_;
+  bool settled_ = false;
+  std::vector<Run> runs_;
+  std::uint64_t broken_ = 0;
+  std::uint64_t names_lost_ = 0;
+};
+
+}  // namespace plumb::detect
