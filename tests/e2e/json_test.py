@@ -41,20 +41,20 @@ def documented():
             types = {each.strip() for each in kinds.split(" or ")}
             if types & {"integer", "number"} and not unit.strip():
                 raise AssertionError(f"docs/json.md: {name.group(1)}.{field}: a number wants a unit (– for none)")
-            fields[field] = types
+            fields[field] = types | {"integer"} if "number" in types else types
     return records
 
 
 def flatten(value, path=""):
-    """Yields (field, type) of each leaf: `a.b` in an object, `a[]` in an array. Empty ones are leaves."""
-    if isinstance(value, dict) and value:
+    """Yields (field, type) of each leaf: `a.b` in an object, `a[]` in a list."""
+    if isinstance(value, dict):
         for key, inner in value.items():
             yield from flatten(inner, f"{path}.{key}" if path else key)
-    elif isinstance(value, list) and value:
+    elif isinstance(value, list):
         for inner in value:
             yield from flatten(inner, f"{path}[]")
     else:
-        yield path, {dict: "object", list: "array"}.get(type(value)) or TYPES[type(value)]
+        yield path, TYPES[type(value)]
 
 
 def json_commands():
