@@ -180,8 +180,10 @@ std::string_view printed_name(Kind kind, std::string_view name, bool unlinked, N
     buffer.bytes[rest.size() + 1] = ']';
     return {buffer.bytes, rest.size() + 2};
   }
-  if (unlinked && name.ends_with(kDeleted)) name.remove_suffix(kDeleted.size());
-  if (kind == Kind::kMemfd || kind == Kind::kDmabuf) name = without_prefix(name, "/");
+  // No memfd ever had a name in a directory; secret memory claims one link all the same.
+  const bool nameless = kind == Kind::kMemfd || kind == Kind::kDmabuf;
+  if ((unlinked || nameless) && name.ends_with(kDeleted)) name.remove_suffix(kDeleted.size());
+  if (nameless) name = without_prefix(name, "/");
   return name;
 }
 

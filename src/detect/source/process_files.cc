@@ -46,7 +46,8 @@ std::optional<StatFile> parse_stat(std::string_view text) {
   stat.name = text.substr(open + 1, close - open - 1);
 
   // proc_pid_stat(5) counts from 1; the state is the third field.
-  constexpr std::size_t kState = 3, kParent = 4, kThreads = 20, kStart = 22, kVirtual = 23;
+  constexpr std::size_t kState = 3, kParent = 4, kFlags = 9, kThreads = 20, kStart = 22,
+                        kVirtual = 23;
   std::array<std::string_view, kVirtual + 1> fields;
   auto rest = trim(text.substr(close + 1));
   for (std::size_t i = kState; i < fields.size(); ++i) fields[i] = take_word(rest);
@@ -56,6 +57,9 @@ std::optional<StatFile> parse_stat(std::string_view text) {
   if (fields[kState].size() != 1 || !parent || !start) return std::nullopt;
   stat.state = RunState(fields[kState].front());
   stat.parent = Pid(*parent);
+  constexpr std::uint64_t kKernelThread = 0x00200000;  // PF_KTHREAD (include/linux/sched.h)
+  const auto flags = parse_number<std::uint64_t>(fields[kFlags]).value_or(0);
+  stat.kernel_thread = (flags & kKernelThread) != 0;
   stat.start = Ticks(*start);
   stat.threads = parse_number<std::uint32_t>(fields[kThreads]).value_or(0);
   stat.virtual_bytes = parse_number<std::uint64_t>(fields[kVirtual]).value_or(0);

@@ -24,6 +24,7 @@ struct StatFile {
   std::string_view name;  // may hold any byte but NUL, ") R 1" too: it ends at the last ')'
   RunState state{};
   Pid parent{};
+  bool kernel_thread = false;
   Ticks start{};
   std::uint32_t threads = 0;
   std::uint64_t virtual_bytes = 0;
