@@ -2,6 +2,7 @@
 // Requests and answers of NETLINK_SOCK_DIAG (sock_diag(7), netlink(7)).
 #include "detect/source/diag_channel.h"
 
+#include <linux/if.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/netlink_diag.h>
@@ -9,7 +10,6 @@
 #include <linux/sock_diag.h>
 #include <linux/unix_diag.h>
 #include <linux/vm_sockets_diag.h>
-#include <net/if.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <sys/ioctl.h>
