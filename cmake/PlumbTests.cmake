@@ -69,8 +69,10 @@ endfunction()
 # plumb_script_test(NAME LABEL command...)
 #
 # A test that is a script: exit 0 passes, 77 after a line "skip: REASON" skips, anything else fails.
-# It runs at the root of the repository.
+# It runs at the root of the repository, with the paths of plumb and plumb_factory in PLUMB and
+# PLUMB_FACTORY.
 function(plumb_script_test name label)
   add_test(NAME ${label}.${name} COMMAND ${ARGN} WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}")
-  set_tests_properties(${label}.${name} PROPERTIES LABELS ${label} TIMEOUT 600 SKIP_RETURN_CODE 77)
+  set_tests_properties(${label}.${name} PROPERTIES LABELS ${label} TIMEOUT 600 SKIP_RETURN_CODE 77
+    ENVIRONMENT "PLUMB=$<TARGET_FILE:plumb>;PLUMB_FACTORY=$<TARGET_FILE:plumb_factory>")
 endfunction()

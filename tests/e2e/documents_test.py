@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Man pages and completion say what the binary says: documents_test.py PLUMB.
+"""Man pages and completion say what the binary says.
 
 The truth is `plumb --help` and `plumb COMMAND --help`. Each command has a man page man/plumb-COMMAND.1
 and a place in man/plumb.1; each option stands in its page and is offered by the completion; and
@@ -15,9 +15,9 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/support"))
-from scripted import main, run  # noqa: E402  (after the path)
+from scripted import main, program, run  # noqa: E402  (after the path)
 
-PLUMB = pathlib.Path(sys.argv.pop(1)).resolve()
+PLUMB = program("plumb")
 
 
 def help_of(command):

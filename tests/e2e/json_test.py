@@ -1,31 +1,43 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""docs/json.md says what --json prints: json_test.py PLUMB.
+"""docs/json.md says what --json prints.
 
 Every record and field that a run of each command prints is in the document, with its type and unit,
-and every one in the document is printed by that run. The run looks at a process that holds one of
-each thing that has fields of its own.
+and every one in the document is printed by that run, but for the few in RARE, whose names must at
+least stand in the sources. The factory holds one of each kind of descriptor meanwhile.
 """
 import collections
 import contextlib
-import ctypes
 import json
 import os
 import pathlib
 import re
-import select
-import signal
-import socket
 import subprocess
 import sys
-import tempfile
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/support"))
-from scripted import main, run  # noqa: E402  (after the path)
+from scripted import main, program, run  # noqa: E402  (after the path)
 
-PLUMB = pathlib.Path(sys.argv.pop(1)).resolve()
+PLUMB, FACTORY = program("plumb"), program("plumb_factory")
+# Documented fields that a healthy run of this test may not print, and why.
+RARE = {
+    "survey.losses[].what": "nothing is lost when all goes well",
+    "survey.losses[].count": "as above",
+    "survey.losses[].why": "as above",
+    "survey.blinds[].what": "root sees everything",
+    "survey.blinds[].remedy": "as above",
+    "descriptor.detail.bytes": "a dmabuf needs a device that makes them",
+    "descriptor.errno": "root can read everything",
+    "descriptor.error": "as above",
+    "process.errno": "as above",
+    "process.error": "as above",
+    "process.container.runtime": "no container may run here",
+    "process.container.id": "as above",
+    "process.unit": "the machine may run without systemd",
+    "process.own_pid": "no other pid namespace may be here",
+}
 TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
 
 
@@ -66,53 +78,13 @@ def json_commands():
 
 @contextlib.contextmanager
 def one_of_each():
-    """Holds one of each kind that has fields of its own, some of them shared with a child."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    with contextlib.ExitStack() as stack:
-        def keep(descriptor):
-            assert descriptor >= 0, os.strerror(ctypes.get_errno())
-            stack.callback(os.close, descriptor)
-            return descriptor
-
-        deleted = stack.enter_context(tempfile.TemporaryFile())
-        deleted.write(b"x" * 8192)
-        deleted.flush()
-        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
-        client = stack.enter_context(socket.create_connection(listener.getsockname()))
-        served = stack.enter_context(listener.accept()[0])
-        waiting = stack.enter_context(socket.create_connection(listener.getsockname()))
-        client.sendall(b"never read")
-        served.sendall(b"never read")
-        assert waiting
-        for one in socket.socketpair():
-            stack.enter_context(one)
-        folder = stack.enter_context(tempfile.TemporaryDirectory())
-        bound = stack.enter_context(socket.socket(socket.AF_UNIX))
-        bound.bind(f"{folder}/bound")
-        bound.listen(3)
-        queued = stack.enter_context(socket.socket(socket.AF_UNIX))
-        queued.connect(f"{folder}/bound")
-        stack.enter_context(socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)).bind(("::1", 0))
-        event = keep(libc.eventfd(3, 0))
-        epoll = stack.enter_context(contextlib.closing(select.epoll()))
-        epoll.register(event, select.EPOLLIN)
-        timer = keep(libc.timerfd_create(1, 0))
-        hour = (ctypes.c_long * 4)(60, 0, 3600, 0)
-        assert libc.timerfd_settime(timer, 0, hour, None) == 0
-        watch = keep(libc.inotify_init1(0))
-        assert libc.inotify_add_watch(watch, folder.encode(), 0x100) >= 0
-        keep(os.memfd_create("plumb-json"))
-        keep(os.pidfd_open(os.getpid()))
-        mask = (ctypes.c_ulong * 16)(1 << (signal.SIGUSR1 - 1))
-        keep(libc.signalfd(-1, mask, 0))
-        for end in os.openpty():
-            keep(end)
-        sleeper = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        stack.callback(sleeper.wait)
-        stack.callback(sleeper.stdout.close)
-        stack.callback(sleeper.stdin.close)
-        stack.enter_context(contextlib.closing(os.fdopen(os.dup(0))))
+    """The factory, holding every kind of descriptor, until the end of the block."""
+    with subprocess.Popen([FACTORY], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as factory:
+        for line in factory.stdout:
+            if "ready" in line:
+                break
         yield
+        factory.stdin.close()
 
 
 class Json(unittest.TestCase):
@@ -143,7 +115,16 @@ class Json(unittest.TestCase):
     def test_the_document_names_each_field_and_nothing_else(self):
         for record, fields in documented().items():
             with self.subTest(record=record):
-                self.assertEqual(set(fields), set(self.printed[record]))
+                rare = {name for name in fields if f"{record}.{name}" in RARE}
+                self.assertEqual(set(fields) - rare, set(self.printed[record]) - rare)
+
+    def test_what_is_rarely_printed_is_written_by_the_sources(self):
+        sources = "".join(path.read_text() for path in (ROOT / "src").rglob("*.cc"))
+        for name in RARE:
+            record, _, field = name.partition(".")
+            with self.subTest(name=name):
+                self.assertIn(field, documented()[record])
+                self.assertIn('("%s"' % re.findall(r"\w+", field)[-1], sources)
 
     def test_the_document_names_each_type(self):
         for record, fields in self.printed.items():

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""README.md shows what really happens: readme_test.py PLUMB.
+"""README.md shows what really happens.
 
 Each ```console block holds commands after "$ " and below each of them what it printed. A command is
 run at the root of the repository; numbers, and words that the README marks with …, may differ, the
@@ -15,9 +15,9 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/support"))
-from scripted import main  # noqa: E402  (after the path)
+from scripted import main, program  # noqa: E402  (after the path)
 
-PLUMB = pathlib.Path(sys.argv.pop(1)).resolve()
+PLUMB = program("plumb")
 END = "-- end of the command --"
 
 

@@ -1,8 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the tests that are Python scripts share: run a command, and tell ctest about skips."""
+import os
+import pathlib
 import subprocess
 import sys
 import unittest
+
+
+def program(name):
+    """The path of a program of the build, as ctest tells it; by hand: PLUMB=… PLUMB_FACTORY=… SCRIPT."""
+    path = os.environ.get(name.upper())
+    if not path:
+        sys.exit(f"set {name.upper()} to the path of {name}, or run this test through ctest")
+    return pathlib.Path(path).resolve()
 
 
 def run(*command, **options):
