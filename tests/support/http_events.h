@@ -65,8 +65,8 @@ class EventLog {
 
 // Answers each request of a connection the same way.
 struct Feed {
-  http::Limits limits;
-  http::RequestContext answers{};  // for responses
+  http::Limits limits = {};
+  http::RequestContext answers = {};  // for responses
   bool closes = true;              // the peer closes behind the last byte
 };
 

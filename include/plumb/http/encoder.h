@@ -26,16 +26,17 @@ enum class Refusal : std::uint8_t {
   kBadMethod,       // not a token
   kBadTarget,       // empty, or with a blank or control byte
   kBadHost,         // empty where HTTP/1.1 needs one, or with a blank or control byte
-  kBadStatus,       // not 100 to 999
+  kBadStatus,       // not 100 to 999, or 101 without the protocol that follows
+  kInterimTo10,     // 1xx for a client of HTTP/1.0, which would take it for the answer: send none
   kBadReason,       // CR, LF, NUL or another control byte
   kBadFieldName,    // not a token
   kBadFieldValue,   // CR, LF, NUL or another control byte
-  kBodyNotAllowed,  // content for 1xx, 204, 304, CONNECT or its 2xx: send none
+  kBodyNotAllowed,  // content for 1xx, 204, 205, 304, TRACE, CONNECT or its 2xx
   kLengthRequired,  // an HTTP/1.0 server cannot be sent a body of unknown length: collect it first
   kMoreThanPromised,   // content beyond the promised length: close the connection
   kLessThanPromised,   // the end before the promised length: close the connection
   kTrailerNotCarried,  // trailers can be sent with chunks only: drop them
-  kAlreadyEnded,       // content after the end: a bug of the caller
+  kAlreadyEnded,       // content or an end after the end: a bug of the caller
 };
 
 std::string_view name(Refusal refusal) noexcept;
@@ -68,62 +69,70 @@ struct ResponsePlan {
   Version peer = Version::kHttp11;  // the request's version
   Method method = Method::kGet;     // the request's method
   int status = 200;
-  std::string_view reason;                     // empty: the usual words for the status
+  std::string_view reason = {};                     // empty: the usual words for the status
   BodyLength body = BodyLength::none();        // for HEAD: what GET would send
   Persistence peer_wish = Persistence::kKeep;  // the request's framing.persistence
   Persistence own_wish = Persistence::kKeep;   // kClose to end the connection after this response
-  std::string_view upgrade;                    // with 101: the protocol that follows
+  std::string_view upgrade = {};  // with 101: the protocol that follows; with 426: the one to ask for
 };
 
 // A request as the client or proxy knows it.
 struct RequestPlan {
   std::string_view method = "GET";
   std::string_view target = "/";
-  std::string_view host;
+  std::string_view host = {};
   BodyLength body = BodyLength::none();
   Version peer = Version::kHttp11;  // the server's version, where an earlier response told it
   Persistence own_wish = Persistence::kKeep;
-  std::string_view upgrade;       // asks to switch to this protocol
+  std::string_view upgrade = {};       // asks to switch to this protocol
   bool accepts_trailers = false;  // TE: trailers
 };
 
+// What happens to the content of a body that is written.
+enum class Content : std::uint8_t {
+  kSent,
+  kDropped,  // HEAD: the handler may write as for GET; nothing of it is sent
+};
+
 // Frames the content that follows a head, and holds it to what the head promised. The caller sends
-// prefix, its own bytes and suffix, so content is never copied.
+// prefix, its own bytes and suffix, so content is never copied. Call end() once for each message,
+// also for one without content.
 class BodyWriter {
  public:
   BodyWriter() = default;
-  BodyWriter(const Framing& framing, bool content_is_sent);
+  BodyWriter(const Framing& framing, Content content);
 
+  // What frames one piece of content; prefix() lies in the Piece itself.
   struct Piece {
-    std::array<char, 18> bytes{};
+    std::array<char, 18> bytes{};  // 16 hexadecimal digits and CRLF
     std::uint8_t size = 0;
-    std::string_view prefix() const noexcept { return {bytes.data(), size}; }
     std::string_view suffix;
+    std::string_view prefix() const noexcept { return {bytes.data(), size}; }
   };
 
-  // Framing around the next `size` bytes of content. Where no content is sent (HEAD), `size` is
-  // checked, and the caller sends nothing: content_is_sent().
+  // Fills `piece` with the framing of the next `size` bytes of content. The caller sends them where
+  // sends_content() says so.
   // Refuses: kMoreThanPromised, kBodyNotAllowed, kAlreadyEnded.
-  std::optional<Refusal> content(std::uint64_t size, Piece& piece);
+  std::optional<Refusal> content(std::uint64_t size, Piece& piece) noexcept;
 
-  // The end of the content; appends to `out` what closes the framing.
+  // The end of the content: appends to `out` what closes the framing.
   // Refuses: kLessThanPromised, kTrailerNotCarried, kBadFieldName, kBadFieldValue, kFramingField,
   // kAlreadyEnded.
   std::optional<Refusal> end(std::string& out, std::span<const Field> trailers = {});
 
   const Framing& framing() const noexcept { return framing_; }
-  bool content_is_sent() const noexcept { return sent_; }
+  bool sends_content() const noexcept { return content_ == Content::kSent; }
   bool ended() const noexcept { return ended_; }
 
-  // kKeep only when the body was ended and framing allows it. A body that breaks off is reported to
-  // the peer by closing, never by an end that looks complete.
+  // kKeep only after end(), and where framing allows it: a body that broke off is told to the peer
+  // by closing, never by an end that looks complete.
   Persistence persistence() const noexcept {
     return ended_ ? framing_.persistence : Persistence::kClose;
   }
 
  private:
   Framing framing_;
-  bool sent_ = false;
+  Content content_ = Content::kSent;
   bool ended_ = false;
   std::uint64_t left_ = 0;
 };
@@ -134,7 +143,7 @@ struct Encoded {
   BodyWriter body;          // framing and persistence, decided
 };
 
-// Appends the head to `out`. The framing is that of the same judge that the parsers use.
+// Appends the head to `out`. What the peer's parser makes of it is what `body.framing()` says.
 Encoded encode(const ResponsePlan& plan, std::span<const Field> fields, std::string& out);
 Encoded encode(const RequestPlan& plan, std::span<const Field> fields, std::string& out);
 
