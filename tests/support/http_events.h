@@ -67,7 +67,7 @@ class EventLog {
 struct Feed {
   http::Limits limits = {};
   http::RequestContext answers = {};  // for responses
-  bool closes = true;              // the peer closes behind the last byte
+  bool closes = true;                 // the peer closes behind the last byte
 };
 
 inline void before_head(http::RequestParser&, const Feed&) {}

@@ -69,11 +69,12 @@ struct ResponsePlan {
   Version peer = Version::kHttp11;  // the request's version
   Method method = Method::kGet;     // the request's method
   int status = 200;
-  std::string_view reason = {};                     // empty: the usual words for the status
+  std::string_view reason = {};                // empty: the usual words for the status
   BodyLength body = BodyLength::none();        // for HEAD: what GET would send
   Persistence peer_wish = Persistence::kKeep;  // the request's framing.persistence
   Persistence own_wish = Persistence::kKeep;   // kClose to end the connection after this response
-  std::string_view upgrade = {};  // with 101: the protocol that follows; with 426: the one to ask for
+  std::string_view upgrade =
+      {};  // with 101: the protocol that follows; with 426: the one to ask for
 };
 
 // A request as the client or proxy knows it.
@@ -84,7 +85,7 @@ struct RequestPlan {
   BodyLength body = BodyLength::none();
   Version peer = Version::kHttp11;  // the server's version, where an earlier response told it
   Persistence own_wish = Persistence::kKeep;
-  std::string_view upgrade = {};       // asks to switch to this protocol
+  std::string_view upgrade = {};  // asks to switch to this protocol
   bool accepts_trailers = false;  // TE: trailers
 };
 

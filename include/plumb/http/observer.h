@@ -27,7 +27,8 @@ namespace plumb::http {
 
 enum class Side : std::uint8_t { kClient, kServer };
 
-// A fault that was seen, and where: `offset` counts all bytes of that side, seen or not.
+// A fault that was seen, and about where: `offset` is how many bytes of that side, seen or not,
+// passed before the captured piece that showed it.
 struct Flaw {
   Fault fault;
   Side side;
