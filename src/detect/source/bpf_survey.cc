@@ -104,7 +104,8 @@ class BpfSurvey : public SurveySource {
 }  // namespace
 
 Result<std::unique_ptr<SurveySource>> open_bpf_survey() {
-  auto object = open_skeleton<survey_bpf>("survey");
+  BpfTypes types;
+  auto object = open_skeleton_with_types<survey_bpf>("survey", types);
   if (!object) return std::move(object).error();
   if (auto loaded = load_skeleton(**object, "survey"); !loaded) return std::move(loaded).error();
   return std::unique_ptr<SurveySource>(std::make_unique<BpfSurvey>(std::move(*object)));
