@@ -48,6 +48,13 @@ class Packages(unittest.TestCase):
         run("cmake", "-S", outside, "-B", outside / "build", "-G", "Ninja", f"-DCMAKE_PREFIX_PATH={self.prefix}")
         run("cmake", "--build", outside / "build")
         self.assertEqual(run(outside / "build/outside"), "opened\n")
+        # Whatever the linker was given from the system, libplumb-dev must bring along.
+        commands = run("ninja", "-C", outside / "build", "-t", "commands", "outside")
+        libraries = {re.sub(r"\.so\b.*", ".so", each) for each in re.findall(r"/usr/lib/\S+\.(?:so[.\d]*|a)", commands)}
+        owners = {run("dpkg", "-S", each).split(":")[0] for each in libraries}
+        dev = next(each for each in self.packages if each.name.startswith("libplumb-dev"))
+        depends = re.findall(r"[a-z][a-z0-9+.-]+", run("dpkg-deb", "-f", dev, "Depends"))
+        self.assertLessEqual(owners, set(depends))
 
 
 if __name__ == "__main__":
