@@ -51,6 +51,8 @@ SocketIndex SocketRows::add(const survey_socket& row, std::uint64_t inode, std::
   socket.inode = inode;
   socket.net_namespace = row.net_namespace;
   socket.device = row.device;
+  // A path comes with the NUL at its end; in an abstract name every NUL counts.
+  if (path.size() > 1 && path.front() != '\0' && path.back() == '\0') path.remove_suffix(1);
   socket.path = survey.texts.add(path);
   socket.shut_receive = (row.shutdown & 1) != 0;
   socket.shut_send = (row.shutdown & 2) != 0;

@@ -81,7 +81,8 @@ Descriptor descriptor_of(const survey_file& file, Kind kind) {
   descriptor.close_on_exec = (file.head.bits & SURVEY_CLOSE_ON_EXEC) != 0;
   descriptor.unlinked = file.links == 0;
   descriptor.mode = file.mode;
-  const bool anonymous = Filesystem(file.magic) == Filesystem::kAnonymousInodes;
+  const bool anonymous =
+      Filesystem(file.magic) == Filesystem::kAnonymousInodes || kind == Kind::kPidfd;
   // 6.16 gives anonymous inodes a type that stat(2) still hides: cfd86ef7e8e7 ("anon_inode: use a
   // proper mode internally").
   if (anonymous) descriptor.mode &= ~static_cast<std::uint32_t>(S_IFMT);

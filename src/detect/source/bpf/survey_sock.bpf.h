@@ -13,6 +13,7 @@
 #define AF_PACKET 17
 #define SOCK_STREAM 1
 #define SOCK_DGRAM 2
+#define SOCK_RAW 3
 #define IPPROTO_TCP 6
 #define IPPROTO_UDP 17
 #define IPPROTO_UDPLITE 136
@@ -93,6 +94,9 @@ static __always_inline u32 fill_unix(struct survey_socket* row, char* bound, str
     fill_unix_receive_queue(row, sk);
     const s32 unsent = sk->sk_wmem_alloc.refs.counter - 1;
     row->send_queue = unsent > 0 ? unsent : 0;
+  } else {
+    /* unix keeps no count of its own: each connection that waits is a message in the queue */
+    row->accept_queue = sk->sk_receive_queue.qlen;
   }
   /* The peer stays in place after its own close; its state tells. */
   struct sock* peer = un->peer;
@@ -142,6 +146,8 @@ static __always_inline u32 fill_socket(struct survey_socket* row, char* bound, s
       bpf_probe_read_kernel(row->local, 16, &sk->__sk_common.skc_v6_rcv_saddr);
       bpf_probe_read_kernel(row->remote, 16, &sk->__sk_common.skc_v6_daddr);
     }
+    /* a raw socket's number is its protocol */
+    if (row->type == SOCK_RAW) row->local_port = 0;
     struct tcp_sock* tcp = (struct tcp_sock*)bpf_skc_to_tcp_sock(sk);
     if (tcp) {
       fill_tcp(row, tcp);
@@ -151,6 +157,7 @@ static __always_inline u32 fill_socket(struct survey_socket* row, char* bound, s
   if (row->family == AF_PACKET) {
     const struct packet_sock* packet = (const void*)sk;
     row->device = BPF_CORE_READ(packet, ifindex);
+    row->protocol = __builtin_bswap16(BPF_CORE_READ(packet, num));
   }
   fill_queues_by_memory(row, sk);
   return 0;

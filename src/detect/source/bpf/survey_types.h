@@ -232,6 +232,7 @@ struct udp_sock {
 } KERNEL_TYPE;
 struct packet_sock {
   int ifindex;
+  u16 num; /* ETH_P_*, big endian */
 } KERNEL_TYPE;
 struct sockaddr_un {
   unsigned short sun_family;
