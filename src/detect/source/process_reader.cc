@@ -62,7 +62,7 @@ std::optional<ProcessIndex> ProcessReader::read(const UniqueFd& directory, Pid p
     survey_.threads.push_back({.tid = Tid(number(pid)),
                                .state = stat->state,
                                .name = process.name,
-                               .waits_in = stat->kernel_thread || is_dead(stat->state)
+                               .waits_in = stat->kernel_thread || !is_asleep(stat->state)
                                                ? std::nullopt
                                                : read_call(directory, "syscall")});
   }
@@ -118,7 +118,7 @@ void ProcessReader::read_threads(const UniqueFd& directory) {
     thread.tid = Tid(tid);
     thread.state = stat->state;
     thread.name = survey_.texts.add(stat->name);
-    if (!is_dead(stat->state)) {
+    if (is_asleep(stat->state)) {
       thread.waits_in = read_call(tasks, ProcPath(tid, "/syscall").c_str());
     }
     survey_.threads.push_back(thread);
