@@ -12,9 +12,9 @@
 namespace plumb::detect {
 namespace {
 
-// Ended, and only its number is left.
-bool is_dead(RunState state) {
-  return state == RunState('Z') || state == RunState('X');
+// Waits for something. A thread that runs or was stopped is in no call, whatever its registers say.
+bool is_asleep(RunState state) {
+  return state == RunState('S') || state == RunState('D');
 }
 
 bool is_gone(int error) {
