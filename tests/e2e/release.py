@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The release build's Debian packages and installed tree, for the tests that try them."""
+import contextlib
 import fcntl
 import pathlib
 import shutil
@@ -10,11 +11,23 @@ sys.path.insert(0, str(ROOT / "tests/support"))
 from scripted import run  # noqa: E402  (after the path)
 
 
-def copy_packages(folder):
-    """Builds preset release and its packages; returns copies of them in folder. Takes the lock of ./plumb."""
+@contextlib.contextmanager
+def locked():
+    """Holds the lock that ./plumb takes to build."""
     (ROOT / "build").mkdir(exist_ok=True)
     with open(ROOT / "build/release.lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def build():
+    run("cmake", "--preset", "release", cwd=ROOT)
+    run("cmake", "--build", "--preset", "release", cwd=ROOT)
+
+
+def copy_packages(folder):
+    """Builds preset release and its packages; returns copies of them in folder."""
+    with locked():
         packages = ROOT / "build/release/packages"
         shutil.rmtree(packages, ignore_errors=True)
         run("cmake", "--workflow", "--preset", "release", cwd=ROOT)
