@@ -40,16 +40,17 @@ std::string_view name(Untouched why) noexcept;
 struct CodingDecision {
   std::optional<Coding> coding;    // run the body through this; nothing: see `why`
   std::optional<Untouched> why;    // filled exactly where `coding` is not
-  std::vector<OwnedField> fields;  // the response's fields to send; without those of framing
+  std::vector<OwnedField> fields;  // the response's fields to send: without those of framing, which
+                                   // the encoder writes, and without those that Connection names
 };
 
 // The parts of the two heads that matter.
 struct CodingQuestion {
   Method method = Method::kGet;
-  Fields request;  // the request's fields
+  std::span<const Field> request = {};  // the request's fields
   int status = 200;
-  Fields response;                      // the response's fields
-  std::optional<std::uint64_t> length;  // of the body, where known
+  std::span<const Field> response = {};                // the response's fields
+  std::optional<std::uint64_t> length = std::nullopt;  // of the body, where known
 };
 
 // What a decoding proxy or client does: removes a coding that the client did not accept. On

@@ -11,6 +11,7 @@
 #include <iterator>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "plumb/http/framing.h"
 
@@ -74,6 +75,9 @@ class Fields {
   Field operator[](std::size_t index) const { return *Iterator(base_, places_ + index); }
   Iterator begin() const { return {base_, places_}; }
   Iterator end() const { return {base_, places_ + count_}; }
+
+  // As a vector, for what takes a span; the views stay views.
+  std::vector<Field> list() const { return {begin(), end()}; }
 
   // The value of the first field of that name, in any case of letters.
   std::optional<std::string_view> find(std::string_view name) const;
