@@ -7,7 +7,6 @@ and every one in the document is printed by that run, but for the few in RARE, w
 least stand in the sources. The factory holds one of each kind of descriptor meanwhile.
 """
 import collections
-import contextlib
 import json
 import os
 import pathlib
@@ -18,9 +17,9 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/support"))
-from scripted import main, program, run  # noqa: E402  (after the path)
+from scripted import factory, main, program, run  # noqa: E402  (after the path)
 
-PLUMB, FACTORY = program("plumb"), program("plumb_factory")
+PLUMB = program("plumb")
 # Documented fields that a healthy run of this test may not print, and why.
 RARE = {
     "survey.losses[].what": "nothing is lost when all goes well",
@@ -76,17 +75,6 @@ def json_commands():
     return [name for name in names if "--json" in run(PLUMB, *filter(None, [name]), "--help")]
 
 
-@contextlib.contextmanager
-def one_of_each():
-    """The factory, holding every kind of descriptor, until the end of the block."""
-    with subprocess.Popen([FACTORY], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as factory:
-        for line in factory.stdout:
-            if "ready" in line:
-                break
-        yield
-        factory.stdin.close()
-
-
 class Json(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -94,7 +82,7 @@ class Json(unittest.TestCase):
             raise unittest.SkipTest("fields that only root may see could not be compared")
         cls.printed = collections.defaultdict(lambda: collections.defaultdict(set))
         cls.objects = []
-        with one_of_each():
+        with factory():
             for command in json_commands():
                 done = subprocess.run([PLUMB, *filter(None, [command]), "--json"], stdin=subprocess.DEVNULL,
                                       capture_output=True, text=True, check=False, timeout=60)

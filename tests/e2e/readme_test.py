@@ -4,8 +4,10 @@
 
 Each ```console block holds commands after "$ " and below each of them what it printed. A command is
 run at the root of the repository; numbers, and words that the README marks with …, may differ, the
-rest may not. Commands of one block share a shell, so that a block can start what it looks at.
+rest may not, and the lines come in this order. A comment <!-- with: ARGUMENTS --> before a block
+starts the factory of descriptors with these arguments while the block's commands run.
 """
+import contextlib
 import os
 import pathlib
 import re
@@ -15,22 +17,22 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/support"))
-from scripted import main, program  # noqa: E402  (after the path)
+from scripted import factory, main, program  # noqa: E402  (after the path)
 
 PLUMB = program("plumb")
-END = "-- end of the command --"
+BLOCK = re.compile(r"(?:^<!-- with: (.*) -->\n)?^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 def blocks():
-    """Yields a list of (command, lines that it printed) for each console block."""
-    for block in re.findall(r"^```console\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL):
+    """Yields (arguments for the factory or "", [(command, lines that it printed)]) for each console block."""
+    for arguments, block in BLOCK.findall((ROOT / "README.md").read_text()):
         steps = []
         for line in block.splitlines():
             if line.startswith("$ "):
                 steps.append((line[2:], []))
-            else:
+            elif line:
                 steps[-1][1].append(line)
-        yield steps
+        yield arguments, steps
 
 
 def shape(line):
@@ -51,20 +53,22 @@ def shape(line):
 class Readme(unittest.TestCase):
     def test_the_commands_print_what_the_readme_shows(self):
         shown = 0
-        for steps in blocks():
-            script = "".join(f"{command}\necho '{END}'\n" for command, _ in steps)
-            done = subprocess.run(["bash", "-c", script.replace("./plumb", f"'{PLUMB}'")], cwd=ROOT, text=True,
-                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                  check=False, timeout=120, env={**os.environ, "COLUMNS": "100"})
-            printed = done.stdout.split(f"{END}\n")
-            for (command, lines), output in zip(steps, printed):
-                rest = iter(output.splitlines())
-                for line in lines:
-                    with self.subTest(command=command, line=line):
-                        self.assertTrue(any(shape(line).match(each.strip()) for each in rest),
-                                        f"not printed, or not in this order:\n{output}")
-                        shown += 1
+        for arguments, steps in blocks():
+            with factory(*arguments.split()) if arguments else contextlib.nullcontext():
+                for command, lines in steps:
+                    shown += self.check(command, lines)
         self.assertGreater(shown, 5, "README.md shows no output")
+
+    def check(self, command, lines):
+        done = subprocess.run(["bash", "-c", command.replace("./plumb", str(PLUMB))], cwd=ROOT, text=True,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              check=False, timeout=120, env={**os.environ, "COLUMNS": "100"})
+        rest = iter(done.stdout.splitlines())
+        for line in lines:
+            with self.subTest(command=command, line=line):
+                self.assertTrue(any(shape(line).match(each.strip()) for each in rest),
+                                f"not printed, or not in this order:\n{done.stdout}")
+        return len(lines)
 
 
 if __name__ == "__main__":

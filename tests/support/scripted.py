@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the tests that are Python scripts share: run a command, and tell ctest about skips."""
+import contextlib
 import os
 import pathlib
 import subprocess
@@ -13,6 +14,19 @@ def program(name):
     if not path:
         sys.exit(f"set {name.upper()} to the path of {name}, or run this test through ctest")
     return pathlib.Path(path).resolve()
+
+
+@contextlib.contextmanager
+def factory(*arguments):
+    """The factory of descriptors with these arguments (none: every kind once), until the end of the block."""
+    with subprocess.Popen([program("plumb_factory"), *arguments], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, text=True) as running:
+        for line in running.stdout:
+            if "ready" in line:
+                break
+        else:
+            raise AssertionError(f"the factory ended with {running.wait()}")
+        yield running
 
 
 def run(*command, **options):
