@@ -7,10 +7,12 @@ and every one in the document is printed by that run, but for the few in RARE, w
 least stand in the sources. The factory holds one of each kind of descriptor meanwhile.
 """
 import collections
+import contextlib
 import json
 import os
 import pathlib
 import re
+import socket
 import subprocess
 import sys
 import unittest
@@ -35,6 +37,7 @@ RARE = {
     "process.container.runtime": "no container may run here",
     "process.container.id": "as above",
     "process.unit": "the machine may run without systemd",
+    "finding.bytes": "it would take a large deleted file",
     "process.own_pid": "no other pid namespace may be here",
 }
 TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
@@ -69,10 +72,24 @@ def flatten(value, path=""):
 
 
 def json_commands():
-    """The commands that have --json: "" is plumb without a command."""
+    """The command lines that print JSON: plumb without a command, and each command, also with --count."""
     listed = run(PLUMB, "--help").split("Subcommands:\n", 1)[1].split("\n\n", 1)[0]
-    names = ["", *re.findall(r"^  ([a-z][a-z-]*)", listed, re.MULTILINE)]
-    return [name for name in names if "--json" in run(PLUMB, *filter(None, [name]), "--help")]
+    for command in [[], *([name] for name in re.findall(r"^  ([a-z][a-z-]*)", listed, re.MULTILINE))]:
+        options = run(PLUMB, *command, "--help")
+        if "--json" in options:
+            yield [*command, "--json"]
+            if "--count" in options:
+                yield [*command, "--json", "--count"]
+
+
+@contextlib.contextmanager
+def trouble():
+    """A listener with more connections than its backlog: plumb finds something wrong."""
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=1))
+        for _ in range(2):
+            stack.enter_context(socket.create_connection(listener.getsockname())).sendall(b"unread")
+        yield
 
 
 class Json(unittest.TestCase):
@@ -82,10 +99,10 @@ class Json(unittest.TestCase):
             raise unittest.SkipTest("fields that only root may see could not be compared")
         cls.printed = collections.defaultdict(lambda: collections.defaultdict(set))
         cls.objects = []
-        with factory():
+        with factory(), trouble():
             for command in json_commands():
-                done = subprocess.run([PLUMB, *filter(None, [command]), "--json"], stdin=subprocess.DEVNULL,
-                                      capture_output=True, text=True, check=False, timeout=60)
+                done = subprocess.run([PLUMB, *command], stdin=subprocess.DEVNULL, capture_output=True,
+                                      text=True, check=False, timeout=60)
                 assert done.returncode in (0, 1), done.stderr
                 cls.objects += [json.loads(line) for line in done.stdout.splitlines()]
         for one in cls.objects:
