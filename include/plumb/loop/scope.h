@@ -68,7 +68,7 @@ class Scope {
  private:
   friend class Loop;
   template <typename Body>
-  friend auto open_scope(Ending ending, Body body) -> std::invoke_result_t<Body&, Scope&>;
+  friend auto run_scope(Ending ending, Body body) -> std::invoke_result_t<Body&, Scope&>;
 
   bool join_started(Join& join, Context& waiter) noexcept;
   void reap(Context& context) noexcept;
@@ -81,9 +81,9 @@ class Scope {
   std::exception_ptr trouble_;
 };
 
-// Runs body(scope), then ends the scope. Gives what the body gave.
+// Lives in open_scope().
 template <typename Body>
-auto open_scope(Ending ending, Body body) -> std::invoke_result_t<Body&, Scope&> {
+auto run_scope(Ending ending, Body body) -> std::invoke_result_t<Body&, Scope&> {
   using T = typename std::invoke_result_t<Body&, Scope&>::value_type;
   Context& context = co_await this_task();
   Scope scope(context.loop());
@@ -105,9 +105,15 @@ auto open_scope(Ending ending, Body body) -> std::invoke_result_t<Body&, Scope&>
   if constexpr (!std::is_void_v<T>) co_return std::move(*value);
 }
 
+// Runs body(scope) -> Task<T>, then ends the scope. Gives what the body gave.
 template <typename Body>
-auto open_scope(Body body) -> std::invoke_result_t<Body&, Scope&> {
-  return open_scope(Ending::kJoin, std::move(body));
+auto open_scope(Ending ending, Body&& body) {
+  static_assert(kAwaitable<Body>, "name the lambda first, or capture by reference: see task.h");
+  return run_scope(ending, std::decay_t<Body>(std::forward<Body>(body)));
+}
+template <typename Body>
+auto open_scope(Body&& body) {
+  return open_scope(Ending::kJoin, std::forward<Body>(body));
 }
 
 }  // namespace plumb::runtime

@@ -16,7 +16,11 @@
 //
 // Ownership: a Task owns its coroutine; a task that is dropped before its start never runs.
 // Parameters are taken by value, as they live in the coroutine; a reference must outlive it.
-// Exceptions travel to the awaiting task. Threads: a task runs on its loop's thread.
+// Exceptions travel to the awaiting task. g++ 12 copies an aggregate or a closure that is a
+// temporary of a co_await expression byte by byte and destroys it twice: plumb's structs of options
+// are trivially copyable, and a lambda that captures more than numbers and references by value is
+// given a name first (kAwaitable refuses it otherwise); your own types need the same care. Threads:
+// a task runs on its loop's thread.
 #pragma once
 
 #include <cassert>
@@ -33,6 +37,11 @@ namespace plumb::runtime {
 
 template <typename T = void>
 class Task;
+
+// Whether a callable, deduced as Call&&, may stand in a co_await expression as it is given.
+template <typename Call>
+inline constexpr bool kAwaitable =
+    std::is_lvalue_reference_v<Call> || std::is_trivially_copyable_v<Call>;
 
 struct PromiseBase {
   Context* context = nullptr;
