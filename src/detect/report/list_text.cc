@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+// Lines of descriptors and of counts.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+#include <string>
+
+#include "detect/report/describe.h"
+#include "detect/report/list.h"
+#include "plumb/base/human.h"
+
+namespace plumb::detect {
+namespace {
+
+constexpr std::string_view kGap = "  ";
+constexpr std::size_t kSample = 2000;      // rows that are measured; all, where there are no more
+constexpr std::size_t kMostUncut = 60;     // a column without a limit is not padded beyond this
+constexpr std::size_t kLeastFlexible = 8;  // cells that a flexible column keeps on narrow paper
+
+class ListWriter {
+ public:
+  ListWriter(const Joined& joined, const std::vector<const Column*>& columns, const Paper& paper)
+      : joined_(joined), columns_(columns), paper_(paper), widths_(columns.size()) {}
+
+  void measure(const std::vector<DescriptorIndex>& rows) {
+    for (std::size_t c = 0; c < columns_.size(); ++c) widths_[c] = cells(columns_[c]->heading);
+    const std::size_t step = std::max<std::size_t>(1, rows.size() / kSample);
+    for (std::size_t row = 0; row < rows.size(); row += step) measure_row(rows[row]);
+    if (!rows.empty()) measure_row(rows.back());
+    if (paper_.cuts()) {
+      share_out();
+    } else {
+      for (std::size_t& width : widths_) width = std::min(width, kMostUncut);
+    }
+  }
+
+  void append_heading(std::string& out) {
+    std::string line;
+    for (std::size_t c = 0; c < columns_.size(); ++c) {
+      add_cell(line, c, std::string(columns_[c]->heading), Tone::kPlain);
+    }
+    end_line(line);
+    paper_.paint(out, Tone::kStrong, line);
+    out += '\n';
+  }
+
+  void append_row(std::string& out, DescriptorIndex d) {
+    line_.clear();
+    for (std::size_t c = 0; c < columns_.size(); ++c) {
+      cell_.clear();
+      columns_[c]->append(cell_, joined_, d);
+      add_cell(line_, c, cell_, tone_of(*columns_[c], d));
+    }
+    end_line(line_);
+    out.append(line_).push_back('\n');
+  }
+
+ private:
+  void measure_row(DescriptorIndex d) {
+    for (std::size_t c = 0; c < columns_.size(); ++c) {
+      cell_.clear();
+      columns_[c]->append(cell_, joined_, d);
+      widths_[c] = std::max(widths_[c], cells(cell_));
+    }
+  }
+
+  // The flexible columns share what the others leave: who wants less than an equal share gets what
+  // it wants, and the others share the rest.
+  void share_out() {
+    std::size_t used = kGap.size() * (columns_.size() - 1);
+    std::vector<std::size_t> wanting;
+    for (std::size_t c = 0; c < columns_.size(); ++c) {
+      if (columns_[c]->flexible) {
+        wanting.push_back(c);
+      } else {
+        used += widths_[c];
+      }
+    }
+    std::size_t rest = paper_.width > used ? paper_.width - used : 0;
+    std::ranges::sort(wanting, {}, [&](std::size_t c) { return widths_[c]; });
+    for (std::size_t at = 0; at < wanting.size(); ++at) {
+      std::size_t& width = widths_[wanting[at]];
+      width = std::min(width, std::max(rest / (wanting.size() - at), kLeastFlexible));
+      rest -= std::min(rest, width);
+    }
+  }
+
+  void add_cell(std::string& line, std::size_t c, const std::string& cell, Tone tone) {
+    if (c != 0) line += kGap;
+    const bool fits = !paper_.cuts() || cells(cell) <= widths_[c] || !columns_[c]->flexible;
+    padded_.clear();
+    append_padded(padded_, fits ? cell : cut_middle(cell, widths_[c]), widths_[c],
+                  columns_[c]->align);
+    paper_.paint(line, tone, padded_);
+  }
+
+  Tone tone_of(const Column& column, DescriptorIndex d) const {
+    const Descriptor& row = joined_.row(d);
+    if (column.name == "name") {
+      if (row.kind == Kind::kUnreadable) return Tone::kBad;
+      if (held_back(row) != 0) return Tone::kWarn;
+      const Socket* socket = joined_.survey.socket_of(row);
+      if (socket != nullptr && socket->state == SocketState::kCloseWait) return Tone::kWarn;
+    }
+    if (column.name == "end" || column.name == "with") {
+      const EndState state = joined_.ends.of(d).state;
+      if (state == EndState::kNobody || state == EndState::kAcceptQueue) return Tone::kWarn;
+      if (state == EndState::kOutside || state == EndState::kUnseen) return Tone::kFaint;
+    }
+    return column.tone;
+  }
+
+  // No blanks at the end of a line; a colour's reset may stand behind them and hides them.
+  static void end_line(std::string& line) {
+    while (line.ends_with(' ')) line.pop_back();
+  }
+
+  const Joined& joined_;
+  const std::vector<const Column*>& columns_;
+  const Paper& paper_;
+  std::vector<std::size_t> widths_;
+  std::string line_, cell_, padded_;
+};
+
+}  // namespace
+
+void write_list(const Joined& joined, const std::vector<DescriptorIndex>& rows,
+                const std::vector<const Column*>& columns, const Paper& paper, const Sink& sink) {
+  ListWriter writer(joined, columns, paper);
+  writer.measure(rows);
+  std::string piece;
+  writer.append_heading(piece);
+  for (const DescriptorIndex row : rows) {
+    writer.append_row(piece, row);
+    if (piece.size() < kPiece) continue;
+    if (!sink(piece)) return;
+    piece.clear();
+  }
+  sink(piece);
+}
+
+std::string kinds_text(const KindCounts& kinds, std::size_t width) {
+  std::vector<std::pair<std::uint32_t, std::string_view>> present;
+  std::uint64_t left = 0;
+  for (const Kind kind : all_kinds()) {
+    const std::uint32_t count = kinds[static_cast<std::size_t>(kind)];
+    if (count == 0) continue;
+    present.emplace_back(count, name_of(kind));
+    left += count;
+  }
+  std::ranges::stable_sort(present, std::ranges::greater{}, [](const auto& p) { return p.first; });
+  std::string text;
+  for (std::size_t at = 0; at < present.size(); ++at) {
+    const auto& [count, name] = present[at];
+    std::string part = at == 0 ? "" : ", ";
+    part += fmt::format("{} {}", human_count(count), name);
+    const bool last = at + 1 == present.size();
+    const std::string others = fmt::format(", {} others", human_count(left - count));
+    if (width != 0 && at != 0 && text.size() + part.size() + (last ? 0 : others.size()) > width) {
+      return text + fmt::format(", {} others", human_count(left));
+    }
+    text += part;
+    left -= count;
+  }
+  return text;
+}
+
+void write_counts(const Survey& survey, const std::vector<ProcessCount>& counts, const Paper& paper,
+                  const Sink& sink) {
+  std::string piece;
+  paper.paint(piece, Tone::kStrong,
+              fmt::format("{:>7}  {:<15}  {:>9}  {:>9}  KINDS", "PID", "COMMAND", "HOLDS", "OF"));
+  piece += '\n';
+  KindCounts all{};
+  std::uint64_t total = 0;
+  const std::size_t room = paper.cuts() ? std::max<std::size_t>(paper.width, 60) - 48 : 0;
+  for (const ProcessCount& count : counts) {
+    const Process& process = survey.processes[number(count.process)];
+    piece += fmt::format("{:>7}  ", number(process.key.pid));
+    append_padded(piece, clean(survey.texts.at(process.name)), 15);
+    piece += fmt::format("  {:>9}  {:>9}  ", human_count(count.total),
+                         process.descriptor_limit ? human_count(*process.descriptor_limit) : "");
+    piece.append(kinds_text(count.kinds, room)).push_back('\n');
+    for (std::size_t kind = 0; kind < all.size(); ++kind) all[kind] += count.kinds[kind];
+    total += count.total;
+    if (piece.size() < kPiece) continue;
+    if (!sink(piece)) return;
+    piece.clear();
+  }
+  paper.paint(piece, Tone::kStrong,
+              fmt::format("{:>7}  {:<15}  {:>9}  {:>9}  ", "",
+                          human_count(counts.size()) + " processes", human_count(total), ""));
+  piece.append(kinds_text(all, room)).push_back('\n');
+  sink(piece);
+}
+
+}  // namespace plumb::detect
