@@ -1,8 +1,52 @@
 // SPDX-License-Identifier: Apache-2.0
 // The plumb command: a table of contents of its commands.
-#include <cstdio>
+#include <unistd.h>
 
-int main() {
-  std::puts("plumb");
-  return 0;
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <string>
+#include <vector>
+
+#include "app/cli/commands.h"
+#include "app/cli/usage.h"
+
+namespace plumb::app {
+namespace {
+
+// In the order of the help.
+constexpr std::array kCommands = {add_ls, add_tree};
+
+Exit run(int argc, char** argv) {
+  Output out(STDOUT_FILENO);
+  Context context{out};
+
+  // The command line: plumb's own options, then one command with its own.
+  CLI::App parser("plumb shows who holds what on this machine, since when, and who waits for whom.",
+                  "plumb");
+  describe(parser, context);
+  const Command summary = add_summary(parser);
+  std::vector<Command> commands;
+  for (const auto add : kCommands) commands.push_back(add(parser));
+  if (const auto early = parse(parser, argc, argv, out)) return *early;
+
+  // The command, or the summary without one.
+  const auto given = std::ranges::find_if(
+      commands, [](const Command& command) { return command.parser->parsed(); });
+  const Exit status = (given == commands.end() ? summary : *given).run(context);
+
+  // All is printed, or said why it is not.
+  const auto finished = out.finish();
+  if (finished) return status;
+  complain(finished.error().message());
+  return Exit::kNotPossible;
+}
+
+}  // namespace
+}  // namespace plumb::app
+
+int main(int argc, char** argv) {
+  // A reader that goes (`| head`) is a short document, not a death.
+  std::signal(SIGPIPE, SIG_IGN);
+  return static_cast<int>(plumb::app::run(argc, argv));
 }

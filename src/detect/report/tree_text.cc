@@ -10,17 +10,19 @@
 #include "detect/report/list.h"
 #include "detect/report/tree_document.h"
 #include "plumb/base/human.h"
+#include "plumb/base/text.h"
 
 namespace plumb::detect {
 namespace {
 
-constexpr std::size_t kNumbers = 24;     // cells of the columns with numbers and the gap behind
-constexpr std::size_t kLeastHolds = 26;  // cells for the kinds beside the tree
+constexpr std::size_t kNumbers = 21;     // cells of PID, HOLDS, FULL and the gap behind them
+constexpr std::size_t kLeastKinds = 20;  // cells of KINDS
+constexpr std::size_t kMostKinds = 44;
+constexpr std::size_t kLeastCommand = 12;
 constexpr std::size_t kMostParties = 3;  // lines on what a folded group waits for
 
 // What the members of a node hold.
 struct Holdings {
-  std::uint32_t least = 0;
   std::uint32_t most = 0;
   double fullest = 0;  // part of the table in use
   bool limited = false;
@@ -37,7 +39,6 @@ Holdings holdings_of(const Joined& joined, const TreeNode& node) {
       all.most = size;
       all.kinds = joined.tables.counts_of(member);
     }
-    all.least = first ? size : std::min(all.least, size);
     if (const auto use = joined.tables.use_of(member)) {
       all.limited = true;
       all.fullest = std::max(all.fullest, *use);
@@ -60,124 +61,108 @@ std::string percent(double use) {
 
 class TreeWriter {
  public:
-  TreeWriter(const Joined& joined, const Paper& paper) : joined_(joined), paper_(paper) {
-    if (!paper.cuts()) return;
-    const std::size_t room = paper.width > kNumbers ? paper.width - kNumbers : 0;
-    holds_width_ = std::max(kLeastHolds, room * 2 / 5);
-    tree_width_ = room > holds_width_ + 2 + 16 ? room - holds_width_ - 2 : 16;
+  TreeWriter(const Joined& joined, const std::vector<TreeNode>& nodes, const Paper& paper)
+      : joined_(joined), paper_(paper) {
+    const std::size_t room = paper.cuts() ? paper.width - std::min(paper.width, kNumbers) : 0;
+    const std::size_t most =
+        paper.cuts() ? std::clamp(room * 3 / 8, kLeastKinds, kMostKinds) : kMostKinds;
+    for (const TreeNode& node : nodes) {
+      kinds_width_ = std::max(kinds_width_, cells(kinds_of(holdings_of(joined, node), most)));
+    }
+    const std::size_t before = kinds_width_ + 2;
+    tree_width_ = room > before + kLeastCommand ? room - before : kLeastCommand;
   }
 
   void append_heading(std::string& out) {
-    std::string line = fmt::format("{:>7} {:>9} {:>4}  ", "PID", "HOLDS", "FULL");
-    append_padded(line, "COMMAND", tree_width_);
-    line += "  KINDS";
+    std::string line = fmt::format("{:>7} {:>6} {:>4}  ", "PID", "HOLDS", "FULL");
+    append_padded(line, "KINDS", kinds_width_);
+    line += "  COMMAND";
     paper_.paint(out, Tone::kStrong, line);
     out += '\n';
   }
 
   void append_node(std::string& out, const TreeNode& node) {
     descend(node);
-    const bool folded = node.members.size() > 1;
-    const Holdings holds = holdings_of(joined_, node);
-    append_numbers(out, node, holds);
-    std::string tree = branches_ + (node.depth == 0 ? "" : node.last ? "└─ " : "├─ ");
-    const std::size_t indent = cells(tree);
+    append_numbers(out, node, holdings_of(joined_, node));
+    const std::string tree = branches_ + (node.depth == 0 ? "" : node.last ? "└─ " : "├─ ");
     paper_.paint(out, Tone::kFaint, tree);
+    const bool folded = node.members.size() > 1;
     std::string command;
     if (folded) command = fmt::format("{} × ", human_count(node.members.size()));
-    append_clean(command, node.command);
-    if (command.ends_with(' ')) command.erase(command.find_last_not_of(' ') + 1);
-    if (folded && !node.kernel) {
-      // Its own details stand below it: the command may take the whole line.
-      const std::size_t room = paper_.cuts() ? paper_.width - std::min(paper_.width, kNumbers) : 0;
-      append_command(out, command, room > indent ? room - indent : room, Tone::kStrong);
-      out += '\n';
-      append_group(out, node, holds);
-      return;
-    }
-    append_command(out, command, tree_width_ > indent + 8 ? tree_width_ - indent : 8, Tone::kPlain);
-    append_kinds(out, indent + std::min(cells(command), command_width_), holds);
+    append_clean(command, trim(node.command));
+    append_cut(out, command, tree_width_ - std::min(tree_width_, cells(tree)),
+               folded && !node.kernel ? Tone::kStrong : Tone::kPlain);
     out += '\n';
+    if (folded && !node.kernel) append_parties(out, node);
   }
 
  private:
-  // Keeps branches_: what stands left of a node at this depth.
+  // Keeps branches_: what stands left of a node at this depth. A branch takes three cells; a tree
+  // that is deeper than a third of its paper loses its upper branches.
   void descend(const TreeNode& node) {
     last_.resize(node.depth + 1);
     last_[node.depth] = node.last;
     branches_.clear();
-    const std::size_t most = paper_.cuts() ? tree_width_ / 6 + 1 : node.depth;
-    if (node.depth > most) branches_ = "… ";
-    const std::size_t from = node.depth > most ? node.depth - most : 1;
-    for (std::size_t depth = from; depth < node.depth; ++depth) {
-      branches_ += last_[depth] ? "   " : "│  ";
+    const std::size_t most = paper_.cuts() ? tree_width_ / 9 : 40;
+    std::size_t depth = 1;
+    if (node.depth > most + 1) {
+      branches_ = "… ";
+      depth = node.depth - most;
     }
+    for (; depth < node.depth; ++depth) branches_ += last_[depth] ? "   " : "│  ";
   }
 
+  // HOLDS is the most that a member holds; the kinds are that member's.
   void append_numbers(std::string& out, const TreeNode& node, const Holdings& holds) {
     const Process& first = joined_.survey.processes[number(node.members.front())];
     out += fmt::format("{:>7} ", number(first.key.pid));
     std::string count = human_count(holds.most);
-    if (holds.least != holds.most) count.insert(0, human_count(holds.least) + "–");
     if (holds.error != 0 && holds.most == 0) count = "?";
     if (node.kernel && holds.most == 0) count = "";
-    append_padded(out, count, 9, Align::kRight);
+    append_padded(out, count, 6, Align::kRight);
     out += ' ';
     std::string full;
     append_padded(full, holds.limited && holds.most != 0 ? percent(holds.fullest) : "", 4,
                   Align::kRight);
     paper_.paint(out, tone_of_use(holds.fullest), full);
     out += "  ";
-  }
-
-  void append_command(std::string& out, const std::string& command, std::size_t width, Tone tone) {
-    command_width_ = paper_.cuts() ? width : std::string::npos;
-    paper_.paint(out, tone, paper_.cuts() ? cut_middle(command, width) : command);
-  }
-
-  void append_kinds(std::string& out, std::size_t used, const Holdings& holds) {
-    std::string text = kinds_text(holds.kinds, paper_.cuts() ? holds_width_ : 0);
-    if (holds.error != 0) text = "not readable";
-    if (text.empty()) return;
-    const std::size_t column = paper_.cuts() ? tree_width_ : 0;
-    if (used < column) out.append(column - used, ' ');
+    std::string kinds;
+    append_padded(kinds, kinds_of(holds, kinds_width_), kinds_width_);
+    paper_.paint(out, holds.error != 0 ? Tone::kFaint : Tone::kAccent, kinds);
     out += "  ";
-    paper_.paint(out, holds.error != 0 ? Tone::kFaint : Tone::kAccent, text);
   }
 
-  void append_group(std::string& out, const TreeNode& node, const Holdings& holds) {
-    const std::string kinds = kinds_text(holds.kinds, 0);
-    if (!kinds.empty()) append_detail_line(out, node, "each holds " + kinds, Tone::kAccent);
+  void append_parties(std::string& out, const TreeNode& node) {
     const auto parties = waiting_of(joined_, node.members);
     std::size_t listed = 0;
     for (const Waiting& party : parties) {
       if (party.call.empty()) continue;
       if (listed++ == kMostParties) break;
-      const std::string count =
-          party.count == node.members.size() ? "all" : human_count(party.count);
-      append_detail_line(out, node, count + " wait in " + waiting_text(joined_.survey, party),
-                         Tone::kWarn);
+      out.append(kNumbers + kinds_width_ + 2, ' ');
+      std::string lead = branches_;
+      if (node.depth != 0) lead += node.last ? "   " : "│  ";
+      lead += "    ";
+      paper_.paint(out, Tone::kFaint, lead);
+      std::string text = party.count == node.members.size() ? "all" : human_count(party.count);
+      text.append(" wait in ").append(waiting_text(joined_.survey, party));
+      append_cut(out, text, tree_width_ - std::min(tree_width_, cells(lead)), Tone::kWarn);
+      out += '\n';
     }
   }
 
-  void append_detail_line(std::string& out, const TreeNode& node, const std::string& text,
-                          Tone tone) {
-    out.append(kNumbers, ' ');
-    std::string lead = branches_;
-    if (node.depth != 0) lead += node.last ? "   " : "│  ";
-    lead += "    ";
-    paper_.paint(out, Tone::kFaint, lead);
-    const std::size_t indent = kNumbers + cells(lead);
-    const std::size_t room = paper_.width > indent + 8 ? paper_.width - indent : 8;
-    paper_.paint(out, tone, paper_.cuts() ? cut_middle(text, room) : text);
-    out += '\n';
+  void append_cut(std::string& out, const std::string& text, std::size_t width, Tone tone) {
+    paper_.paint(out, tone,
+                 paper_.cuts() ? cut_middle(text, std::max(width, kLeastCommand)) : text);
+  }
+
+  static std::string kinds_of(const Holdings& holds, std::size_t width) {
+    return holds.error != 0 ? "not readable" : kinds_text(holds.kinds, width);
   }
 
   const Joined& joined_;
   const Paper& paper_;
-  std::size_t tree_width_ = 48;
-  std::size_t holds_width_ = 0;
-  std::size_t command_width_ = 0;
+  std::size_t tree_width_ = 0;
+  std::size_t kinds_width_ = 5;  // of the heading
   std::string branches_;
   std::vector<bool> last_;
 };
@@ -212,7 +197,7 @@ std::string waiting_text(const Survey& survey, const Waiting& waiting) {
 
 void write_tree(const Joined& joined, const std::vector<TreeNode>& nodes, const Paper& paper,
                 const Sink& sink) {
-  TreeWriter writer(joined, paper);
+  TreeWriter writer(joined, nodes, paper);
   std::string piece;
   writer.append_heading(piece);
   for (const TreeNode& node : nodes) {

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// All commands of plumb, one file each.
+#pragma once
+
+#include "app/cli/command.h"
+
+namespace plumb::app {
+
+// Each adds its options to the parser of `plumb`.
+Command add_summary(CLI::App& plumb);  // plumb without a command
+Command add_ls(CLI::App& plumb);
+Command add_tree(CLI::App& plumb);
+
+}  // namespace plumb::app

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+// plumb ls: who holds what, one line a descriptor.
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "app/cli/commands.h"
+#include "app/cli/looking.h"
+#include "detect/model/nearest.h"
+#include "detect/report/list.h"
+#include "plumb/base/human.h"
+#include "plumb/base/text.h"
+
+namespace plumb::app {
+namespace {
+
+struct Options {
+  std::vector<std::string> selectors;
+  std::string columns;
+  std::string kinds;
+  std::string states;
+  std::string older;
+  std::string sort;
+  bool reverse = false;
+  bool count = false;
+  bool json = false;
+  bool list_columns = false;
+};
+
+// What the options ask for, or nothing when one of them could not be read (said).
+struct Plan {
+  std::vector<detect::Selector> selectors;
+  detect::ListFilter filter;
+  std::vector<const detect::Column*> columns;
+  const detect::Column* sort = nullptr;
+};
+
+// Reads a list of names with commas between them; `find` gives what a name stands for.
+template <typename Find, typename Names, typename Value>
+bool read_names(std::string_view list, std::string_view what, const Names& all, Find find,
+                std::vector<Value>& values) {
+  while (!list.empty()) {
+    const std::string name(trim(take_until(list, ',')));
+    if (const auto value = find(name)) {
+      values.push_back(*value);
+      continue;
+    }
+    detect::Nearest nearest(name, 3);
+    for (const auto& known : all) nearest.offer(std::string(known));
+    std::string message = fmt::format("no {} is called {}", what, detect::clean(name));
+    std::string separator = "; did you mean ";
+    for (const std::string& near : nearest.take()) {
+      message.append(separator).append(near);
+      separator = ", ";
+    }
+    complain(message);
+    return false;
+  }
+  return true;
+}
+
+std::optional<const detect::Column*> find_column(std::string_view name) {
+  const detect::Column* column = detect::column_named(name);
+  return column == nullptr ? std::nullopt : std::optional(column);
+}
+
+std::vector<std::string_view> column_names() {
+  std::vector<std::string_view> names;
+  for (const detect::Column& column : detect::all_columns()) names.push_back(column.name);
+  return names;
+}
+
+std::vector<std::string_view> kind_names() {
+  std::vector<std::string_view> names;
+  for (const detect::Kind kind : detect::all_kinds()) names.push_back(detect::name_of(kind));
+  return names;
+}
+
+std::optional<Plan> make_plan(const Options& options) {
+  Plan plan;
+  auto selectors = read_selectors(options.selectors);
+  if (!selectors) return std::nullopt;
+  plan.selectors = std::move(*selectors);
+  std::vector<const detect::Column*> sort;
+  if (!read_names(options.kinds, "kind", kind_names(), detect::kind_named, plan.filter.kinds) ||
+      !read_names(options.states, "state", detect::state_names(), detect::state_named,
+                  plan.filter.states) ||
+      !read_names(options.columns, "column", column_names(), find_column, plan.columns) ||
+      !read_names(options.sort, "column", column_names(), find_column, sort)) {
+    return std::nullopt;
+  }
+  if (sort.size() > 1) {
+    complain("--sort takes one column");
+    return std::nullopt;
+  }
+  if (!sort.empty()) plan.sort = sort.front();
+  if (!options.older.empty()) {
+    plan.filter.older = parse_duration(options.older);
+    if (!plan.filter.older) {
+      complain("--older " + detect::clean(options.older) +
+               ": no duration; write 30s, 10m, 2h or 1d");
+      return std::nullopt;
+    }
+  }
+  return plan;
+}
+
+void print_columns(Context& context) {
+  for (const detect::Column& column : detect::all_columns()) {
+    context.out.write(fmt::format("{:<12} {}\n", column.name, column.help));
+  }
+}
+
+// Counting needs numbers and kinds alone, unless something is chosen by what a descriptor is.
+detect::SurveyRequest counting_request(const Plan& plan) {
+  detect::SurveyRequest request;
+  request.names = request.sockets = request.details = request.command_lines = request.threads =
+      false;
+  for (const detect::Selector& selector : plan.selectors) {
+    using Sort = detect::Selector::Sort;
+    if (selector.sort == Sort::kName) request.command_lines = true;
+    if (selector.sort == Sort::kPort || selector.sort == Sort::kPath) request.sockets = true;
+    if (selector.sort == Sort::kPath) request.names = true;
+  }
+  if (!plan.filter.states.empty() || plan.filter.older) request.sockets = true;
+  return request;
+}
+
+Exit run_count(Context& context, const Options& options, const Plan& plan) {
+  const auto survey = look(counting_request(plan));
+  if (!survey) return Exit::kNotPossible;
+  const auto selection = detect::select(*survey, plan.selectors);
+  if (complain_of_unmatched(*survey, selection)) return Exit::kUsage;
+  const auto counts =
+      detect::count_rows(*survey, detect::list_rows(*survey, selection, plan.filter));
+  if (options.json) {
+    detect::write_counts_json(*survey, counts, context.out.sink());
+  } else {
+    detect::write_counts(*survey, counts, context.paper(), context.out.sink());
+    mention_missing(*survey);
+  }
+  return Exit::kOk;
+}
+
+Exit run_ls(Context& context, const Options& options) {
+  if (options.list_columns) {
+    print_columns(context);
+    return Exit::kOk;
+  }
+  auto plan = make_plan(options);
+  if (!plan) return Exit::kUsage;
+  if (options.count) return run_count(context, options, *plan);
+
+  const auto survey = look({});
+  if (!survey) return Exit::kNotPossible;
+  const auto selection = detect::select(*survey, plan->selectors);
+  if (complain_of_unmatched(*survey, selection)) return Exit::kUsage;
+  const detect::Joined joined(*survey);
+  auto rows = detect::list_rows(*survey, selection, plan->filter);
+  if (plan->sort != nullptr) {
+    detect::sort_rows(rows, joined, *plan->sort,
+                      options.reverse ? detect::Direction::kReverse : detect::Direction::kOwn);
+  }
+  if (options.json) {
+    detect::write_list_json(joined, rows, context.out.sink());
+    return Exit::kOk;
+  }
+  const detect::Paper paper = context.paper();
+  if (plan->columns.empty()) plan->columns = detect::default_columns(paper.width);
+  detect::write_list(joined, rows, plan->columns, paper, context.out.sink());
+  mention_missing(*survey);
+  return Exit::kOk;
+}
+
+}  // namespace
+
+Command add_ls(CLI::App& plumb) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* command =
+      plumb.add_subcommand("ls", "List descriptors: who holds what, and who holds the other end");
+  command->add_option("SELECTOR", options->selectors,
+                      "A pid, a command name, :port, a path of a file or unix socket, unit:NAME, "
+                      "cgroup:PATH; none: the whole machine");
+  command->add_option("--kind", options->kinds, "Only these kinds: unix,tcp,file,pipe,…")
+      ->type_name("KIND,…");
+  command
+      ->add_option("--state", options->states, "Only sockets in these states: listen,close-wait,…")
+      ->type_name("STATE,…");
+  command
+      ->add_option("--older", options->older,
+                   "Only connections known to be older: 30s, 10m, 2h (TCP, by their data)")
+      ->type_name("DURATION");
+  command->add_option("--columns", options->columns, "What to print of each: see --list-columns")
+      ->type_name("COLUMN,…");
+  command->add_flag("--list-columns", options->list_columns, "Print all columns and what they say");
+  command->add_option("--sort", options->sort, "Sort by this column")->type_name("COLUMN");
+  command->add_flag("--reverse", options->reverse, "Sort the other way round");
+  command->add_flag("--count", options->count, "Print how many of each kind a process holds");
+  command->add_flag("--json", options->json, "One JSON object a line (docs/json.md)");
+  command->footer(
+      "\nExamples:\n"
+      "  plumb ls nvim                          all that nvim holds, with the other ends\n"
+      "  plumb ls :8080 --kind tcp              both sides of each connection of port 8080\n"
+      "  plumb ls --state close-wait --older 10m\n"
+      "  plumb ls --kind file --columns pid,command,held,name --sort held\n");
+  return {command, [options](Context& context) { return run_ls(context, *options); }};
+}
+
+}  // namespace plumb::app

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// Buffered writing.
+#include "app/cli/output.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace plumb::app {
+
+bool Output::write(std::string_view text) {
+  if (buffer_.size() + text.size() <= kBuffer) {
+    buffer_.append(text);
+    return !gone_ && error_ == 0;
+  }
+  const bool wanted = flush(buffer_);
+  buffer_.clear();
+  if (!wanted) return false;
+  if (text.size() > kBuffer / 2) return flush(text);  // large pieces are not copied
+  buffer_.append(text);
+  return true;
+}
+
+Result<void> Output::finish() {
+  flush(buffer_);
+  buffer_.clear();
+  if (error_ == 0) return {};
+  return fail("write", "standard output", error_);
+}
+
+bool Output::flush(std::string_view text) {
+  while (!text.empty() && !gone_ && error_ == 0) {
+    const ssize_t wrote = ::write(fd_, text.data(), text.size());
+    if (wrote >= 0) {
+      text.remove_prefix(static_cast<std::size_t>(wrote));
+    } else if (errno == EPIPE) {
+      gone_ = true;
+    } else if (errno == EAGAIN) {  // somebody made the shared terminal or pipe non-blocking
+      pollfd ready{fd_, POLLOUT, 0};
+      ::poll(&ready, 1, -1);
+    } else if (errno != EINTR) {
+      error_ = errno;
+    }
+  }
+  return !gone_ && error_ == 0;
+}
+
+}  // namespace plumb::app
