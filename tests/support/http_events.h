@@ -67,19 +67,20 @@ class EventLog {
 struct Feed {
   http::Limits limits = {};
   http::RequestContext answers = {};  // for responses
+  int requests = 1 << 20;             // that wait for an answer
   bool closes = true;                 // the peer closes behind the last byte
 };
 
-inline void before_head(http::RequestParser&, const Feed&) {}
-inline void before_head(http::ResponseParser& parser, const Feed& feed) {
-  if (!parser.expecting()) parser.expect(feed.answers);
+inline void before_head(http::RequestParser&, Feed&) {}
+inline void before_head(http::ResponseParser& parser, Feed& feed) {
+  if (!parser.expecting() && feed.requests-- > 0) parser.expect(feed.answers);
 }
 
 // Offers `bytes` in pieces that end at each of `cuts` (ascending) and at the end. Every offer lies
 // in memory of its exact size, so that a sanitizer sees a read beyond it and a stale view. `Log`
 // takes what an EventLog takes.
 template <typename Parser, typename Log = EventLog>
-auto run(std::string_view bytes, const std::vector<std::size_t>& cuts, const Feed& feed = {}) {
+auto run(std::string_view bytes, const std::vector<std::size_t>& cuts, Feed feed = {}) {
   Parser parser(feed.limits);
   Log log;
   std::string unread;
