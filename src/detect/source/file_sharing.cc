@@ -77,8 +77,12 @@ std::uint64_t find_shared_files(Survey& survey) {
   auto& all = survey.descriptors;
   std::vector<std::uint32_t> order(all.size());
   std::iota(order.begin(), order.end(), 0U);
-  std::stable_sort(order.begin(), order.end(),
-                   [&](auto a, auto b) { return key_of(all[a]) < key_of(all[b]); });
+  // by number within a group, so that a file is named after the first descriptor that was seen of
+  // it
+  std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
+    return std::tuple_cat(key_of(all[a]), std::tuple(a)) <
+           std::tuple_cat(key_of(all[b]), std::tuple(b));
+  });
 
   std::uint64_t refused = 0;
   for (std::size_t begin = 0, end = 0; begin < order.size(); begin = end) {
