@@ -19,6 +19,8 @@ add_library(plumb_options INTERFACE)
 target_compile_options(plumb_options INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wpedantic;-Wconversion;-Wshadow;-Wnon-virtual-dtor>
   $<$<BOOL:${PLUMB_WERROR}>:-Werror>
+  # libstdc++ 12's stable_sort calls a function that the same header declares deprecated
+  $<$<CXX_COMPILER_ID:Clang>:-Wno-deprecated-declarations>
   -fno-omit-frame-pointer)
 target_compile_definitions(plumb_options INTERFACE $<$<BOOL:${PLUMB_CHECKED}>:_GLIBCXX_ASSERTIONS>)
 
