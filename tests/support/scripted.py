@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the tests that are Python scripts share: run a command, and tell ctest about skips."""
+import collections
 import contextlib
+import json
 import os
 import pathlib
 import subprocess
@@ -17,16 +19,30 @@ def program(name):
 
 
 @contextlib.contextmanager
-def factory(*arguments):
-    """The factory of descriptors with these arguments (none: every kind once), until the end of the block."""
-    with subprocess.Popen([program("plumb_factory"), *arguments], stdin=subprocess.PIPE,
+def factory(*arguments, prefix=()):
+    """The factory of descriptors with these arguments (none: every kind once), until the end of the block.
+    `said` holds what it printed, an object a line. prefix: a command that runs the rest of its arguments."""
+    with subprocess.Popen([*prefix, program("plumb_factory"), *arguments], stdin=subprocess.PIPE,
                           stdout=subprocess.PIPE, text=True) as running:
+        running.said = []
         for line in running.stdout:
-            if "ready" in line:
+            if "ready" in json.loads(line):
                 break
+            running.said.append(json.loads(line))
         else:
             raise AssertionError(f"the factory ended with {running.wait()}")
         yield running
+
+
+def records(*arguments, prefix=()):
+    """What `plumb ARGUMENTS --json` prints, as objects by the name of their record."""
+    done = subprocess.run([*prefix, program("plumb"), *arguments, "--json"], stdin=subprocess.DEVNULL,
+                          capture_output=True, check=True)
+    found = collections.defaultdict(list)
+    for line in done.stdout.splitlines():
+        row = json.loads(line)
+        found[row["record"]].append(row)
+    return found
 
 
 def run(*command, **options):

@@ -187,6 +187,10 @@ void append_name(std::string& out, const Joined& joined, DescriptorIndex index) 
   const bool bracketed = name.starts_with('[');  // an anonymous inode's kind, said already
   if (!name.empty() && !(bracketed && detail != nullptr)) {
     append_clean(out, name);
+  } else if (name.empty() && d.error != 0) {
+    // the file was seen, its name was not: a path beyond what the kernel prints
+    const char* text = ::strerrordesc_np(d.error);
+    print(out, "({})", text != nullptr ? text : "unreadable");
   } else if (d.kind == Kind::kPipe) {
     print(out, "pipe:[{}]", d.inode);
   } else if (name.empty() && detail == nullptr && d.inode != 0) {

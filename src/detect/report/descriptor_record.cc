@@ -207,10 +207,12 @@ void write_descriptor(JsonWriter& json, const Joined& joined, DescriptorIndex in
   json.member("fd", number(d.fd));
   if (d.table != Tid{}) json.member("table", number(d.table));
   json.member("kind", name_of(d.kind));
-  if (d.kind == Kind::kUnreadable) {
+  if (d.error != 0) {
     json.member("errno", d.error);
     const char* text = ::strerrordesc_np(d.error);
     if (text != nullptr) json.member("error", std::string_view(text));
+  }
+  if (d.kind == Kind::kUnreadable) {
     json.end();
     return;
   }

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstring>
 #include <optional>
 #include <tuple>
@@ -213,7 +214,10 @@ void SurveyRows::add_file(std::span<const std::byte> row) {
     descriptor.name =
         survey_.texts.add(printed_name(kind, link.view(), descriptor.unlinked, buffer));
   }
-  if (file->head.bits & SURVEY_NAME_LOST) ++names_lost_;
+  if (file->head.bits & SURVEY_NAME_LOST) {
+    descriptor.error = ENAMETOOLONG;
+    ++names_lost_;
+  }
 }
 
 // The iterator goes by thread number, the survey by process: where a thread has its own table, its
