@@ -62,6 +62,13 @@ std::string short_number(double value) {
   return fmt::format("{:.0f}", std::floor(value));
 }
 
+// "4m05s", "4m", "12m": the smaller unit only where it says something.
+std::string two_units(std::int64_t large, const char* unit, std::int64_t small,
+                      const char* smaller) {
+  if (large >= 10 || small == 0) return fmt::format("{}{}", large, unit);
+  return fmt::format("{}{}{:02}{}", large, unit, small, smaller);
+}
+
 }  // namespace
 
 std::optional<nanoseconds> parse_duration(std::string_view text) {
@@ -100,9 +107,9 @@ std::string human_duration(nanoseconds duration) {
   const std::int64_t seconds = duration.count() / 1'000'000'000;
   const std::int64_t minutes = seconds / 60;
   const std::int64_t hours = minutes / 60;
-  if (hours == 0) return fmt::format("{}m{:02}s", minutes, seconds % 60);
-  if (hours < 24) return fmt::format("{}h{:02}m", hours, minutes % 60);
-  return fmt::format("{}d{}h", hours / 24, hours % 24);
+  if (hours == 0) return two_units(minutes, "m", seconds % 60, "s");
+  if (hours < 24) return two_units(hours, "h", minutes % 60, "m");
+  return two_units(hours / 24, "d", hours % 24, "h");
 }
 
 std::string human_size(std::uint64_t bytes) {

@@ -19,8 +19,8 @@ std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text);
 // kB, MB, GB, TB for powers of 1000. Nothing for what 64 bits do not hold.
 std::optional<std::uint64_t> parse_size(std::string_view text);
 
-// At most two units, at most seven characters below a century: "850us", "4.2s", "12m05s", "3h20m",
-// "5d4h". parse_duration() reads it back, rounded down to what was printed.
+// Two digits or two units, at most six characters below a century: "850us", "4.2s", "2m05s", "40m",
+// "3h20m", "5d04h". parse_duration() reads it back, rounded down to what was printed.
 std::string human_duration(std::chrono::nanoseconds duration);
 
 // At most three digits and a binary unit: "812B", "1.5KiB", "64MiB".

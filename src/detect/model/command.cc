@@ -24,7 +24,8 @@ std::string command_of(const Survey& survey, const Process& process) {
   while (line.ends_with('\0')) line.remove_suffix(1);
   if (line.empty()) {
     std::string name = "[";
-    return name.append(survey.texts.at(process.name)).append("]");
+    name.append(survey.texts.at(process.name)).append("]");
+    return process.state == RunState{'Z'} ? name + " zombie" : name;
   }
   std::string command;
   command.reserve(line.size());

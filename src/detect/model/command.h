@@ -14,7 +14,7 @@ namespace plumb::detect {
 std::string_view program_of(const Survey& survey, const Process& process);
 
 // One line: the program and its arguments with blanks between them, or "[name]" for a process
-// without a command line (a kernel thread, a zombie), as ps does. Raw bytes: escape before
+// without a command line, as ps does ("[name] zombie" for one that ended). Raw bytes: escape before
 // printing.
 std::string command_of(const Survey& survey, const Process& process);
 

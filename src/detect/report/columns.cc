@@ -211,7 +211,7 @@ constexpr std::array kColumns = {
            rank_uid},
     Column{"limit", "LIMIT", "how many descriptors the process may hold", kRight, false,
            Tone::kPlain, append_number<rank_limit>, rank_limit},
-    Column{"unit", "UNIT", "systemd unit", kLeft, false, Tone::kPlain,
+    Column{"unit", "UNIT", "systemd unit", kLeft, true, Tone::kPlain,
            [](std::string& out, const Joined& j, Row d) {
              append_clean(out, cgroup_of(j, d).unit);
            }},

@@ -94,7 +94,11 @@ void append_ip(std::string& out, const Socket& socket) {
   append_endpoint(out, socket.local, socket.ipv6);
   if (!(socket.remote == IpEndpoint{})) {
     out += " ↔ ";
-    append_endpoint(out, socket.remote, socket.ipv6);
+    if (socket.remote.address == socket.local.address) {  // "127.0.0.1:80 ↔ :40000"
+      print(out, ":{}", socket.remote.port);
+    } else {
+      append_endpoint(out, socket.remote, socket.ipv6);
+    }
   }
   const bool unconnected = socket.type != SOCK_STREAM && socket.state == SocketState::kClose;
   if (socket.state != SocketState::kEstablished && !unconnected) {
@@ -204,7 +208,7 @@ void append_name(std::string& out, const Joined& joined, DescriptorIndex index) 
     }
   }
   if (d.kind == Kind::kFile && d.unlinked) {
-    out.append(" (deleted, holds ").append(human_size(d.disk_bytes)).append(")");
+    out.append(" (deleted, ").append(human_size(d.disk_bytes)).append(")");
   } else if (d.unlinked && (d.kind == Kind::kDirectory || d.kind == Kind::kFifo)) {
     out += " (deleted)";
   }

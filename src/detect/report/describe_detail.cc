@@ -45,11 +45,11 @@ class Describer {
       out_ += "watches nothing";
       return;
     }
-    out_ += "watches";
+    print("watches {}:", epoll.watches.size());
     for (std::size_t w = 0; w < epoll.watches.size() && w < kMostListed; ++w) {
       print(" {}", number(epoll.watches[w].fd));
     }
-    more(epoll.watches.size());
+    if (epoll.watches.size() > kMostListed) out_ += " …";
   }
   void operator()(const EventfdDetail& event) {
     print("count {}", event.count);
@@ -122,10 +122,6 @@ class Describer {
   void print(fmt::format_string<Args...> format, Args&&... args) {
     fmt::format_to(std::back_inserter(out_), format, std::forward<Args>(args)...);
   }
-  void more(std::size_t count) {
-    if (count > kMostListed) print(" … ({} in all)", count);
-  }
-
   std::string& out_;
   const Survey& survey_;
 };

@@ -65,8 +65,8 @@ class ListWriter {
     }
   }
 
-  // The flexible columns share what the others leave: who wants less than an equal share gets what
-  // it wants, and the others share the rest.
+  // The flexible columns share what the others leave: who wants less than its share gets what it
+  // wants, and the others share the rest. A name has two shares: it says most.
   void share_out() {
     std::size_t used = kGap.size() * (columns_.size() - 1);
     std::vector<std::size_t> wanting;
@@ -78,21 +78,33 @@ class ListWriter {
       }
     }
     std::size_t rest = paper_.width > used ? paper_.width - used : 0;
-    std::ranges::sort(wanting, {}, [&](std::size_t c) { return widths_[c]; });
-    for (std::size_t at = 0; at < wanting.size(); ++at) {
-      std::size_t& width = widths_[wanting[at]];
-      width = std::min(width, std::max(rest / (wanting.size() - at), kLeastFlexible));
-      rest -= std::min(rest, width);
+    const auto shares = [&](std::size_t c) { return columns_[c]->name == "name" ? 2u : 1u; };
+    std::size_t left = 0;
+    for (const std::size_t c : wanting) left += shares(c);
+    std::ranges::sort(wanting, {}, [&](std::size_t c) { return widths_[c] / shares(c); });
+    for (const std::size_t c : wanting) {
+      widths_[c] = std::min(widths_[c], std::max(rest * shares(c) / left, kLeastFlexible));
+      rest -= std::min(rest, widths_[c]);
+      left -= shares(c);
     }
   }
 
   void add_cell(std::string& line, std::size_t c, const std::string& cell, Tone tone) {
     if (c != 0) line += kGap;
-    const bool fits = !paper_.cuts() || cells(cell) <= widths_[c] || !columns_[c]->flexible;
+    const bool cut = paper_.cuts() && columns_[c]->flexible && cells(cell) > widths_[c];
     padded_.clear();
-    append_padded(padded_, fits ? cell : cut_middle(cell, widths_[c]), widths_[c],
-                  columns_[c]->align);
+    append_padded(padded_, cut ? shorten(cell, widths_[c]) : cell, widths_[c], columns_[c]->align);
     paper_.paint(line, tone, padded_);
+  }
+
+  // What stands behind a " · " is the least of a cell and goes first; then the middle gives way.
+  static std::string shorten(std::string_view cell, std::size_t width) {
+    constexpr std::string_view kPart = " · ";
+    for (auto at = cell.rfind(kPart); at != std::string_view::npos; at = cell.rfind(kPart)) {
+      cell = cell.substr(0, at);
+      if (cells(cell) <= width) break;
+    }
+    return cut_middle(cell, width);
   }
 
   Tone tone_of(const Column& column, DescriptorIndex d) const {
@@ -169,8 +181,9 @@ std::string kinds_text(const KindCounts& kinds, std::size_t width) {
 void write_counts(const Survey& survey, const std::vector<ProcessCount>& counts, const Paper& paper,
                   const Sink& sink) {
   std::string piece;
-  paper.paint(piece, Tone::kStrong,
-              fmt::format("{:>7}  {:<15}  {:>9}  {:>9}  KINDS", "PID", "COMMAND", "HOLDS", "OF"));
+  paper.paint(
+      piece, Tone::kStrong,
+      fmt::format("{:>7}  {:<15}  {:>9}  {:>9}  KINDS", "PID", "COMMAND", "HOLDS", "LIMIT"));
   piece += '\n';
   KindCounts all{};
   std::uint64_t total = 0;

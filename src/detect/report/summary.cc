@@ -168,6 +168,19 @@ std::string short_command(const TreeNode& node) {
   return cut_middle(clean(node.command), 60);
 }
 
+// A socket's addresses, or its path, without state and queues.
+void append_place(std::string& out, const Joined& joined, DescriptorIndex d) {
+  const Socket* socket = joined.survey.socket_of(joined.row(d));
+  if (socket == nullptr || joined.row(d).kind == Kind::kUnix) {
+    append_name(out, joined, d);
+    return;
+  }
+  append_endpoint(out, socket->local, socket->ipv6);
+  if (socket->remote == IpEndpoint{}) return;
+  out += " ↔ ";
+  append_endpoint(out, socket->remote, socket->ipv6);
+}
+
 }  // namespace
 
 std::string sentence_of(const Summary& summary, const Glance& found) {
@@ -182,13 +195,12 @@ std::string sentence_of(const Summary& summary, const Glance& found) {
     case Glance::What::kQueueFull: {
       text += fmt::format(" does not accept: {} clients wait in a queue of {} on ",
                           human_count(found.count), human_count(found.limit));
-      std::string name;
-      append_name(name, joined, found.example);
-      return text + name.substr(0, name.find(" · "));
+      append_place(text, joined, found.example);
+      return text;
     }
     case Glance::What::kChildrenPileUp: {
       const TreeNode& node = summary.tree[found.node];
-      text += fmt::format(" has {} equal children that never end: {}", human_count(found.count),
+      text += fmt::format(" has {} equal children that do not end: {}", human_count(found.count),
                           short_command(node));
       const auto parties = waiting_of(joined, node.members);
       if (!parties.empty() && !parties.front().call.empty()) {
@@ -207,7 +219,7 @@ std::string sentence_of(const Summary& summary, const Glance& found) {
           " keeps {} connections that the other side has closed (CLOSE_WAIT), such "
           "as ",
           human_count(found.count));
-      append_name(text, joined, found.example);
+      append_place(text, joined, found.example);
       return text;
     case Glance::What::kDeletedFiles:
       text +=

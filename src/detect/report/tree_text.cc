@@ -16,7 +16,7 @@ namespace plumb::detect {
 namespace {
 
 constexpr std::size_t kNumbers = 21;     // cells of PID, HOLDS, FULL and the gap behind them
-constexpr std::size_t kLeastKinds = 20;  // cells of KINDS
+constexpr std::size_t kLeastKinds = 22;  // cells of KINDS
 constexpr std::size_t kMostKinds = 44;
 constexpr std::size_t kLeastCommand = 12;
 constexpr std::size_t kMostParties = 3;  // lines on what a folded group waits for
@@ -59,41 +59,59 @@ std::string percent(double use) {
   return use > 0 && value == 0 ? "<1%" : fmt::format("{}%", value);
 }
 
+// Parties that differ in the process only, not in its name.
+struct PartyLine {
+  Waiting first;
+  std::uint32_t count = 0;
+  std::uint32_t parties = 0;
+};
+
+// On a terminal the tree stands before the kinds, and both are cut to their columns; a folded
+// group's command takes the whole line, and its kinds stand below it. Elsewhere nothing is cut, so
+// that the kinds come first: a command line may be long.
 class TreeWriter {
  public:
   TreeWriter(const Joined& joined, const std::vector<TreeNode>& nodes, const Paper& paper)
       : joined_(joined), paper_(paper) {
-    const std::size_t room = paper.cuts() ? paper.width - std::min(paper.width, kNumbers) : 0;
+    room_ = paper.width > kNumbers + kLeastCommand ? paper.width - kNumbers : kLeastCommand;
     const std::size_t most =
-        paper.cuts() ? std::clamp(room * 3 / 8, kLeastKinds, kMostKinds) : kMostKinds;
+        paper.cuts() ? std::clamp(room_ * 3 / 8, kLeastKinds, kMostKinds) : kMostKinds;
     for (const TreeNode& node : nodes) {
       kinds_width_ = std::max(kinds_width_, cells(kinds_of(holdings_of(joined, node), most)));
     }
-    const std::size_t before = kinds_width_ + 2;
-    tree_width_ = room > before + kLeastCommand ? room - before : kLeastCommand;
+    tree_width_ = room_ > kinds_width_ + 2 + kLeastCommand ? room_ - kinds_width_ - 2 : room_;
   }
 
   void append_heading(std::string& out) {
     std::string line = fmt::format("{:>7} {:>6} {:>4}  ", "PID", "HOLDS", "FULL");
-    append_padded(line, "KINDS", kinds_width_);
-    line += "  COMMAND";
+    append_padded(line, paper_.cuts() ? "COMMAND" : "KINDS",
+                  paper_.cuts() ? tree_width_ : kinds_width_);
+    line += paper_.cuts() ? "  KINDS" : "  COMMAND";
     paper_.paint(out, Tone::kStrong, line);
     out += '\n';
   }
 
   void append_node(std::string& out, const TreeNode& node) {
     descend(node);
-    append_numbers(out, node, holdings_of(joined_, node));
+    const Holdings holds = holdings_of(joined_, node);
+    const bool group = node.members.size() > 1 && !node.kernel;
+    append_numbers(out, node, holds);
+    if (!paper_.cuts()) append_kinds(out, holds, kinds_width_);
     const std::string tree = branches_ + (node.depth == 0 ? "" : node.last ? "└─ " : "├─ ");
     paper_.paint(out, Tone::kFaint, tree);
-    const bool folded = node.members.size() > 1;
     std::string command;
-    if (folded) command = fmt::format("{} × ", human_count(node.members.size()));
+    if (node.members.size() > 1) command = human_count(node.members.size()) + " × ";
     append_clean(command, trim(node.command));
-    append_cut(out, command, tree_width_ - std::min(tree_width_, cells(tree)),
-               folded && !node.kernel ? Tone::kStrong : Tone::kPlain);
+    const std::size_t width = (group ? room_ : tree_width_) - std::min(tree_width_, cells(tree));
+    command = cut(command, width);
+    paper_.paint(out, group ? Tone::kStrong : Tone::kPlain, command);
+    if (paper_.cuts() && !group && holds.most != 0) {
+      const std::size_t used = cells(tree) + cells(command);
+      out.append(tree_width_ > used ? tree_width_ - used : 0, ' ').append("  ");
+      append_kinds(out, holds, 0);
+    }
     out += '\n';
-    if (folded && !node.kernel) append_parties(out, node);
+    if (group) append_group(out, node, holds);
   }
 
  private:
@@ -126,33 +144,64 @@ class TreeWriter {
                   Align::kRight);
     paper_.paint(out, tone_of_use(holds.fullest), full);
     out += "  ";
-    std::string kinds;
-    append_padded(kinds, kinds_of(holds, kinds_width_), kinds_width_);
-    paper_.paint(out, holds.error != 0 ? Tone::kFaint : Tone::kAccent, kinds);
-    out += "  ";
   }
 
-  void append_parties(std::string& out, const TreeNode& node) {
-    const auto parties = waiting_of(joined_, node.members);
+  // Padded to `width` and a gap, where that is not 0.
+  void append_kinds(std::string& out, const Holdings& holds, std::size_t width) {
+    std::string kinds;
+    append_padded(kinds, kinds_of(holds, kinds_width_), width);
+    paper_.paint(out, holds.error != 0 ? Tone::kFaint : Tone::kAccent, kinds);
+    if (width != 0) out += "  ";
+  }
+
+  void append_group(std::string& out, const TreeNode& node, const Holdings& holds) {
+    if (paper_.cuts() && holds.most != 0) {
+      append_detail(out, node, "each holds " + kinds_of(holds, 0), Tone::kAccent);
+    }
     std::size_t listed = 0;
-    for (const Waiting& party : parties) {
-      if (party.call.empty()) continue;
+    for (const PartyLine& line : party_lines(node)) {
       if (listed++ == kMostParties) break;
-      out.append(kNumbers + kinds_width_ + 2, ' ');
-      std::string lead = branches_;
-      if (node.depth != 0) lead += node.last ? "   " : "│  ";
-      lead += "    ";
-      paper_.paint(out, Tone::kFaint, lead);
-      std::string text = party.count == node.members.size() ? "all" : human_count(party.count);
-      text.append(" wait in ").append(waiting_text(joined_.survey, party));
-      append_cut(out, text, tree_width_ - std::min(tree_width_, cells(lead)), Tone::kWarn);
-      out += '\n';
+      std::string text = line.count == node.members.size() ? "all" : human_count(line.count);
+      text.append(" in ").append(waiting_text(joined_.survey, line.first));
+      if (line.parties > 1) text += fmt::format(" and {} others", line.parties - 1);
+      append_detail(out, node, text, Tone::kWarn);
     }
   }
 
-  void append_cut(std::string& out, const std::string& text, std::size_t width, Tone tone) {
-    paper_.paint(out, tone,
-                 paper_.cuts() ? cut_middle(text, std::max(width, kLeastCommand)) : text);
+  std::vector<PartyLine> party_lines(const TreeNode& node) const {
+    const Survey& survey = joined_.survey;
+    const auto name_of_whom = [&](const Waiting& w) {
+      return w.whom ? survey.texts.at(survey.processes[number(*w.whom)].name) : "";
+    };
+    std::vector<PartyLine> lines;
+    for (const Waiting& party : waiting_of(joined_, node.members)) {
+      if (party.call.empty()) continue;
+      const auto alike = std::ranges::find_if(lines, [&](const PartyLine& line) {
+        const Waiting& other = line.first;
+        return other.call == party.call && other.evidence == party.evidence &&
+               other.kind == party.kind && other.state == party.state &&
+               name_of_whom(other) == name_of_whom(party);
+      });
+      PartyLine& line = alike == lines.end() ? lines.emplace_back(PartyLine{party}) : *alike;
+      line.count += party.count;
+      ++line.parties;
+    }
+    std::ranges::stable_sort(lines, std::ranges::greater{}, &PartyLine::count);
+    return lines;
+  }
+
+  void append_detail(std::string& out, const TreeNode& node, const std::string& text, Tone tone) {
+    out.append(kNumbers + (paper_.cuts() ? 0 : kinds_width_ + 2), ' ');
+    std::string lead = branches_;
+    if (node.depth != 0) lead += node.last ? "   " : "│  ";
+    lead += "  ";
+    paper_.paint(out, Tone::kFaint, lead);
+    paper_.paint(out, tone, cut(text, room_ - std::min(room_, cells(lead))));
+    out += '\n';
+  }
+
+  std::string cut(const std::string& text, std::size_t width) const {
+    return paper_.cuts() ? cut_middle(text, std::max(width, kLeastCommand)) : text;
   }
 
   static std::string kinds_of(const Holdings& holds, std::size_t width) {
@@ -161,7 +210,8 @@ class TreeWriter {
 
   const Joined& joined_;
   const Paper& paper_;
-  std::size_t tree_width_ = 0;
+  std::size_t room_ = 0;         // cells behind the numbers
+  std::size_t tree_width_ = 0;   // of these, for a command that is no group's
   std::size_t kinds_width_ = 5;  // of the heading
   std::string branches_;
   std::vector<bool> last_;
@@ -173,7 +223,7 @@ std::string waiting_text(const Survey& survey, const Waiting& waiting) {
   std::string text(waiting.call.empty() ? "runs" : waiting.call);
   if (waiting.evidence == WaitEvidence::kNone) return text;
   text.append(" · ");
-  if (waiting.evidence == WaitEvidence::kHolding) text += "holds ";
+  if (waiting.evidence == WaitEvidence::kHolding) text += "has ";
   text.append(name_of(waiting.kind));
   switch (waiting.state) {
     case EndState::kNone:

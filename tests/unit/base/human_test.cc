@@ -32,13 +32,15 @@ TEST(HumanDuration, PrintsTwoUnitsAtMost) {
   EXPECT_EQ(human_duration(850us), "850us");
   EXPECT_EQ(human_duration(4250ms), "4.2s");
   EXPECT_EQ(human_duration(59999ms), "59s");
-  EXPECT_EQ(human_duration(12min + 5s), "12m05s");
+  EXPECT_EQ(human_duration(2min + 5s), "2m05s");
+  EXPECT_EQ(human_duration(40min + 5s), "40m");
+  EXPECT_EQ(human_duration(3h), "3h");
   EXPECT_EQ(human_duration(3h + 20min + 59s), "3h20m");
-  EXPECT_EQ(human_duration(5 * 24h + 4h), "5d4h");
+  EXPECT_EQ(human_duration(5 * 24h + 4h), "5d04h");
 }
 
 TEST(HumanDuration, IsReadBack) {
-  for (const auto value : {1ns, 850000ns, 4200000000ns, 725000000000ns, 12000000000000ns}) {
+  for (const auto value : {1ns, 850000ns, 4200000000ns, 125000000000ns, 12000000000000ns}) {
     EXPECT_EQ(parse_duration(human_duration(value)), value) << human_duration(value);
   }
 }
