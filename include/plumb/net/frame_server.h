@@ -90,7 +90,8 @@ class FramePump : public StreamWait {
   Step attempt() override {
     for (int round = 0; round < kRounds; ++round) {
       Step step = Step::kDone;
-      if (!flush(step) || replies_.finishing_) return step;
+      if (!flush(step)) return step;
+      if (replies_.finishing_) return Step::kDone;
       if (!answer(step)) return step;
       if (!replies_.output_.empty()) continue;
       const auto got = read_once(input_, BlockPool::kBlock, step);

@@ -88,6 +88,9 @@ class Stream {
   // The peer's FIN or an error was seen by epoll; for pools that look before they lend.
   bool ended() const noexcept;
 
+  // Begins TLS as its client on a connection in the clear (a proxy's CONNECT, STARTTLS), handshake
+  // included. Errors: EPROTO, EINVAL without a name to verify.
+  Task<Result<void>> secure(const TlsContext& context, std::string_view server_name);
   // TLS: what was negotiated. Complete after the first read or write, or handshake().
   Task<Result<void>> handshake();
   bool encrypted() const noexcept;

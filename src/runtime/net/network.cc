@@ -132,10 +132,8 @@ Task<Result<Stream>> Network::connect(Address address, ConnectOptions options) {
     if (const int error = pending_error(descriptor.borrow()); error != 0) co_return failed(error);
   }
   if (options.tls != nullptr) {
-    auto session = TlsSession::make(*options.tls, std::string(options.server_name));
-    if (!session) co_return std::move(session).error();
-    stream->core().start_tls(*std::move(session));
-    if (auto shaken = co_await stream->handshake(); !shaken) co_return std::move(shaken).error();
+    auto secured = co_await stream->secure(*options.tls, options.server_name);
+    if (!secured) co_return std::move(secured).error();
   }
   co_return stream;
 }

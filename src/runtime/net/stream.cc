@@ -85,6 +85,13 @@ Task<Result<void>> Stream::handshake() {
   co_return co_await OnceWait(*core_, &StreamCore::handshake_once, "TLS handshake");
 }
 
+Task<Result<void>> Stream::secure(const TlsContext& context, std::string_view server_name) {
+  auto session = TlsSession::make(context, std::string(server_name));
+  if (!session) co_return std::move(session).error();
+  core_->start_tls(*std::move(session));
+  co_return co_await handshake();
+}
+
 void Stream::close() noexcept {
   core_->close();
 }
