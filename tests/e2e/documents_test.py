@@ -75,7 +75,7 @@ class Documents(unittest.TestCase):
         self.assertEqual(pages, commands())
 
     def test_the_overview_names_each_command(self):
-        named = re.findall(r"^\.It Cm ([a-z-]+)", page_of("").read_text(), re.MULTILINE)
+        named = re.findall(r"^\.It Cm ([a-z-]+)$", page_of("").read_text(), re.MULTILINE)
         self.assertEqual(set(named), commands())
 
     def test_pages_and_help_have_the_same_options(self):

@@ -51,7 +51,7 @@ def documented():
         if not name:
             continue
         fields = records.setdefault(name.group(1), {})
-        for field, kinds, unit in re.findall(r"^\| `([^`]+)` \| ([^|]+) \| ([^|]*) \|", part, re.MULTILINE):
+        for field, kinds, unit in re.findall(r"^\| `([^`]+)` \|([^|]+)\|([^|]*)\|", part, re.MULTILINE):
             types = {each.strip() for each in kinds.split(" or ")}
             if types & {"integer", "number"} and not unit.strip():
                 raise AssertionError(f"docs/json.md: {name.group(1)}.{field}: a number wants a unit (– for none)")
@@ -83,12 +83,18 @@ def json_commands():
 
 
 @contextlib.contextmanager
-def trouble():
-    """A listener with more connections than its backlog: plumb finds something wrong."""
+def more():
+    """What the factory does not hold: half-closed sockets, bound interfaces, and something wrong: a
+    listener with more connections than its backlog."""
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=1))
         for _ in range(2):
-            stack.enter_context(socket.create_connection(listener.getsockname())).sendall(b"unread")
+            client = stack.enter_context(socket.create_connection(listener.getsockname()))
+            client.sendall(b"unread")
+        client.shutdown(socket.SHUT_RDWR)
+        stack.enter_context(socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM)).bind(("lo", 0))
+        udp = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        udp.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"lo")
         yield
 
 
@@ -99,7 +105,7 @@ class Json(unittest.TestCase):
             raise unittest.SkipTest("fields that only root may see could not be compared")
         cls.printed = collections.defaultdict(lambda: collections.defaultdict(set))
         cls.objects = []
-        with factory(), trouble():
+        with factory(), more():
             for command in json_commands():
                 done = subprocess.run([PLUMB, *command], stdin=subprocess.DEVNULL, capture_output=True,
                                       text=True, check=False, timeout=60)
