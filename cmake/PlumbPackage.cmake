@@ -23,7 +23,7 @@ set(CPACK_DEBIAN_TOOL_DESCRIPTION "leak detective for Linux
  machine in one look.")
 set(CPACK_DEBIAN_DEV_PACKAGE_NAME libplumb-dev)
 set(CPACK_DEBIAN_DEV_PACKAGE_SECTION libdevel)
-set(CPACK_DEBIAN_DEV_PACKAGE_DEPENDS "libfmt-dev")
+set(CPACK_DEBIAN_DEV_PACKAGE_DEPENDS "libbrotli-dev, libfmt-dev, libssl-dev, libzstd-dev, zlib1g-dev")
 set(CPACK_DEBIAN_DEV_DESCRIPTION "C++20 networking runtime that cannot leak
  The library half of plumb: an HTTP/1.1 codec, an event loop whose tasks
  cannot outlive their owner, and listeners that survive a full descriptor

@@ -11,9 +11,15 @@ _plumb_options() {
   sed -n 's/^  \+\(-[-,[:alnum:]]*\).*/\1/p' <<<"$1" | tr ',' '\n'
 }
 
-# _plumb_values HELP OPTION: what stands in braces after it: --kind TEXT:{file,tcp,…}.
+# _plumb_values HELP OPTION: the names that it takes. They stand in braces behind it (--color
+# WHEN:{auto,always,never}), or below "KIND is one of" for an option whose value is a KIND.
 _plumb_values() {
-  sed -n "s/^  .*$2 [^{}]*{\([^}]*\)}.*/\1/p" <<<"$1" | tr ',' '\n'
+  local type
+  type=$(sed -n "s/^  .*$2 \([A-Z]\+\).*/\1/p" <<<"$1")
+  {
+    sed -n "s/^  .*$2 [^{}]*{\([^}]*\)}.*/\1/p" <<<"$1"
+    [[ -z $type ]] || sed -n "/^$type is one of/,/^\$/ s/^  //p" <<<"$1"
+  } | tr -d ' ' | tr ',' '\n'
 }
 
 # Whom a selector can name: pids, command names, units of systemd; files are added by bash.

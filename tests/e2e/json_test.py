@@ -8,6 +8,7 @@ least stand in the sources. The factory holds one of each kind of descriptor mea
 """
 import collections
 import contextlib
+import ctypes
 import json
 import os
 import pathlib
@@ -15,6 +16,7 @@ import re
 import socket
 import subprocess
 import sys
+import threading
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -30,6 +32,7 @@ RARE = {
     "survey.blinds[].what": "root sees everything",
     "survey.blinds[].remedy": "as above",
     "descriptor.detail.bytes": "a dmabuf needs a device that makes them",
+    "descriptor.socket.interface": "only the /proc source names it; BPF has its number",
     "descriptor.errno": "root can read everything",
     "descriptor.error": "as above",
     "process.errno": "as above",
@@ -84,8 +87,8 @@ def json_commands():
 
 @contextlib.contextmanager
 def more():
-    """What the factory does not hold: half-closed sockets, bound interfaces, and something wrong: a
-    listener with more connections than its backlog."""
+    """What the factory does not hold: half-closed sockets, bound interfaces, a thread with a table of its
+    own, and something wrong: a listener with more connections than its backlog."""
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=1))
         for _ in range(2):
@@ -95,6 +98,19 @@ def more():
         stack.enter_context(socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM)).bind(("lo", 0))
         udp = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
         udp.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"lo")
+        own_table = threading.Event()
+        end = threading.Event()
+
+        def alone():
+            assert ctypes.CDLL(None).unshare(0x400) == 0  # CLONE_FILES: a table of its own
+            own_table.set()
+            end.wait()
+
+        thread = threading.Thread(target=alone)
+        thread.start()
+        stack.callback(thread.join)
+        stack.callback(end.set)
+        own_table.wait()
         yield
 
 

@@ -4,8 +4,8 @@
 
 Each ```console block holds commands after "$ " and below each of them what it printed. A command is
 run at the root of the repository; numbers, and words that the README marks with …, may differ, the
-rest may not, and the lines come in this order. A comment <!-- with: ARGUMENTS --> before a block
-starts the factory of descriptors with these arguments while the block's commands run.
+rest may not, and the lines come in this order. A comment <!-- with: COMMAND --> before a block runs
+that command, the factory of descriptors, beside those of the block.
 """
 import contextlib
 import os
@@ -24,7 +24,7 @@ BLOCK = re.compile(r"(?:^<!-- with: (.*) -->\n)?^```console\n(.*?)^```", re.MULT
 
 
 def blocks():
-    """Yields (arguments for the factory or "", [(command, lines that it printed)]) for each console block."""
+    """Yields (command that runs beside it or "", [(command, lines that it printed)]) for each console block."""
     for arguments, block in BLOCK.findall((ROOT / "README.md").read_text()):
         steps = []
         for line in block.splitlines():
@@ -54,7 +54,8 @@ class Readme(unittest.TestCase):
     def test_the_commands_print_what_the_readme_shows(self):
         shown = 0
         for arguments, steps in blocks():
-            with factory(*arguments.split()) if arguments else contextlib.nullcontext():
+            before, _, after = arguments.partition("plumb_factory")
+            with factory(*after.split(), prefix=before.split()) if arguments else contextlib.nullcontext():
                 for command, lines in steps:
                     shown += self.check(command, lines)
         self.assertGreater(shown, 5, "README.md shows no output")

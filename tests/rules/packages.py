@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Fails when tools/packages is not what ./plumb reads: sections of `name  reason` lines, no name twice."""
+"""Fails when tools/packages is not what ./plumb reads: sections of `name  reason` lines, sorted
+by name, no name twice."""
 import pathlib
 import re
 import sys
@@ -10,12 +11,12 @@ PACKAGE = re.compile(r"([a-z0-9][a-z0-9+.-]+) {2,}\S.*$")
 
 
 def complaints(lines):
-    section, seen = None, {}
+    section, previous, seen = None, "", {}
     for number, line in enumerate(lines, 1):
         if not line or line.startswith("#"):
             continue
         if SECTION.match(line):
-            section = line
+            section, previous = line, ""
             continue
         match = PACKAGE.match(line)
         if not match:
@@ -25,7 +26,10 @@ def complaints(lines):
         elif match.group(1) in seen:
             yield f"{number}: {match.group(1)} stands in line {seen[match.group(1)]} already"
         else:
-            seen[match.group(1)] = number
+            if match.group(1) < previous:
+                yield f"{number}: {match.group(1)} stands behind {previous}: sort by name"
+            previous = match.group(1)
+            seen[previous] = number
     if not seen:
         yield "0: names no package"
 

@@ -6,6 +6,7 @@
 
 #include "app/cli/commands.h"
 #include "app/cli/looking.h"
+#include "app/cli/usage.h"
 #include "detect/model/nearest.h"
 #include "detect/report/list.h"
 #include "plumb/base/human.h"
@@ -181,23 +182,24 @@ Command add_ls(CLI::App& plumb) {
   command->add_option("SELECTOR", options->selectors,
                       "A pid, a command name, :port, a path of a file or unix socket, unit:NAME, "
                       "cgroup:PATH; none: the whole machine");
-  command->add_option("--kind", options->kinds, "Only these kinds: unix,tcp,file,pipe,…")
-      ->type_name("KIND,…");
-  command
-      ->add_option("--state", options->states, "Only sockets in these states: listen,close-wait,…")
-      ->type_name("STATE,…");
+  command->add_option("--kind", options->kinds, "Only these kinds, with commas between them")
+      ->type_name("KIND,...");
+  command->add_option("--state", options->states, "Only sockets in these states")
+      ->type_name("STATE,...");
   command
       ->add_option("--older", options->older,
                    "Only connections known to be older: 30s, 10m, 2h (TCP, by their data)")
       ->type_name("DURATION");
   command->add_option("--columns", options->columns, "What to print of each: see --list-columns")
-      ->type_name("COLUMN,…");
+      ->type_name("COLUMN,...");
   command->add_flag("--list-columns", options->list_columns, "Print all columns and what they say");
   command->add_option("--sort", options->sort, "Sort by this column")->type_name("COLUMN");
   command->add_flag("--reverse", options->reverse, "Sort the other way round");
   command->add_flag("--count", options->count, "Print how many of each kind a process holds");
   command->add_flag("--json", options->json, "One JSON object a line (docs/json.md)");
   command->footer(
+      one_of("KIND", kind_names()) + one_of("STATE", detect::state_names()) +
+      one_of("COLUMN", column_names()) +
       "\nExamples:\n"
       "  plumb ls nvim                          all that nvim holds, with the other ends\n"
       "  plumb ls :8080 --kind tcp              both sides of each connection of port 8080\n"

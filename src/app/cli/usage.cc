@@ -75,6 +75,22 @@ void describe(CLI::App& parser, Context& context) {
       "plumb COMMAND --help tells more; so do the manual pages plumb(1), plumb-ls(1), …");
 }
 
+std::string one_of(std::string_view type, std::span<const std::string_view> names) {
+  constexpr std::size_t kWidth = 90;
+  std::string text = "\n" + std::string(type) + " is one of\n ";
+  std::size_t used = 1;
+  for (const std::string_view name : names) {
+    if (used + 2 + name.size() > kWidth) {
+      text += "\n ";
+      used = 1;
+    }
+    text.append(" ").append(name).append(",");
+    used += 2 + name.size();
+  }
+  text.back() = '\n';
+  return text;
+}
+
 std::optional<Exit> parse(CLI::App& parser, int argc, char** argv, Output& out) {
   try {
     parser.parse(argc, argv);

@@ -3,6 +3,9 @@
 #pragma once
 
 #include <optional>
+#include <span>
+#include <string>
+#include <string_view>
 
 #include "app/cli/command.h"
 
@@ -10,6 +13,11 @@ namespace plumb::app {
 
 // Adds what all commands share (--color, --version) and the look of the help.
 void describe(CLI::App& parser, Context& context);
+
+// For the end of a command's help: "KIND is one of" and the names, in lines of at most 90
+// characters. `type` is the type name of the options that take them; shell completion reads it from
+// there.
+std::string one_of(std::string_view type, std::span<const std::string_view> names);
 
 // Parses. Nothing when a command is to be run; a status when help or the version was printed, or
 // the command line is wrong (said on stderr, with the nearest name).
