@@ -59,7 +59,7 @@ struct Socket {
   bool peer_in_queue = false;    // unix: the peer waits in a listener's queue, no process has it
   std::optional<SocketId> listener;  // unix: where peer_in_queue, whose queue it is
 
-  std::optional<std::uint32_t> receive_queue;  // bytes unread
+  std::optional<std::uint32_t> receive_queue;  // bytes unread; a FIN unread counts 1
   std::optional<std::uint32_t> send_queue;     // bytes not yet acknowledged, or not yet read
   std::optional<std::uint32_t> accept_queue;   // listeners: connections that wait for accept()
   std::optional<std::uint32_t> backlog;        // listeners: how many may

@@ -4,24 +4,19 @@
 
 #include <fcntl.h>
 
-#include <string>
 #include <unordered_map>
 
 #include "detect/source/classify.h"
 #include "detect/source/fdinfo.h"
+#include "detect/source/proc_reader.h"
 #include "detect/source/process_files.h"
-#include "plumb/base/text.h"
 
 namespace plumb::detect {
 namespace {
 
-std::string folder_of(const Process& process) {
-  return "/proc/" + std::to_string(number(process.key.pid));
-}
-
-std::string fdinfo_folder(const Process& process, Tid table) {
-  if (table == Tid{}) return folder_of(process) + "/fdinfo";
-  return folder_of(process) + "/task/" + std::to_string(number(table)) + "/fdinfo";
+UniqueFd open_proc() {
+  auto folder = UniqueFd::open("/proc", O_PATH | O_DIRECTORY);
+  return folder ? std::move(*folder) : UniqueFd();
 }
 
 std::optional<Detail> slave_detail(const Descriptor& descriptor) {
@@ -34,16 +29,17 @@ std::optional<Detail> slave_detail(const Descriptor& descriptor) {
 class FdinfoFolder {
  public:
   std::optional<Detail> read(const Survey& survey, const Descriptor& descriptor) {
-    if (descriptor.process != process_ || descriptor.table != table_ || !opened_) {
+    if (!opened_ || descriptor.process != process_ || descriptor.table != table_) {
+      opened_ = true;
       process_ = descriptor.process;
       table_ = descriptor.table;
-      opened_ = true;
-      auto folder = UniqueFd::open(fdinfo_folder(survey.process_of(descriptor), table_),
-                                   O_PATH | O_DIRECTORY);
-      folder_ = folder ? std::move(*folder) : UniqueFd();
+      const auto pid = number(survey.process_of(descriptor).key.pid);
+      folder_ = open_directory(proc_, ProcPath(pid, "/task/").c_str());
+      const auto tid = table_ == Tid{} ? pid : number(table_);
+      folder_ = open_directory(folder_, ProcPath(tid, "/fdinfo").c_str());
     }
     if (!folder_) return std::nullopt;
-    const auto text = read_file_at(folder_, std::to_string(number(descriptor.fd)), kFdinfoLimit);
+    const auto text = reader_.read(folder_, ProcPath(number(descriptor.fd)).c_str(), kFdinfoLimit);
     if (!text) return std::nullopt;
     const FdinfoCommon common = parse_fdinfo(*text);
     if (common.inode && *common.inode != descriptor.inode) return std::nullopt;
@@ -51,6 +47,8 @@ class FdinfoFolder {
   }
 
  private:
+  UniqueFd proc_ = open_proc();
+  ProcReader reader_;
   bool opened_ = false;
   ProcessIndex process_{};
   Tid table_{};
@@ -60,18 +58,20 @@ class FdinfoFolder {
 }  // namespace
 
 void read_command_lines(Survey& survey, const std::vector<ProcessRows::Extra>& extras) {
+  const UniqueFd proc = open_proc();
+  ProcReader reader;
   for (std::size_t i = 0; i < survey.processes.size(); ++i) {
     if (!extras[i].has_memory) continue;
     Process& process = survey.processes[i];
-    const auto text = read_file(folder_of(process) + "/cmdline", kCommandLineLimit);
-    if (!text) continue;
-    std::string_view line = *text;
-    if (line.ends_with('\0')) line.remove_suffix(1);
-    process.command_line = survey.texts.add(line);
+    const ProcPath path(number(process.key.pid), "/cmdline");
+    const auto text = reader.read(proc, path.c_str(), kCommandLineLimit);
+    if (text) process.command_line = survey.texts.add(*text);
   }
 }
 
 void read_cgroups(Survey& survey, const std::vector<ProcessRows::Extra>& extras) {
+  const UniqueFd proc = open_proc();
+  ProcReader reader;
   std::unordered_map<std::uint64_t, TextRef> paths;
   for (std::size_t i = 0; i < survey.processes.size(); ++i) {
     Process& process = survey.processes[i];
@@ -80,7 +80,8 @@ void read_cgroups(Survey& survey, const std::vector<ProcessRows::Extra>& extras)
       process.cgroup = known->second;
       continue;
     }
-    const auto text = read_file(folder_of(process) + "/cgroup", kProcessFileLimit);
+    const ProcPath path(number(process.key.pid), "/cgroup");
+    const auto text = reader.read(proc, path.c_str(), kProcessFileLimit);
     if (!text) continue;
     process.cgroup = survey.texts.add(parse_cgroup(*text));
     paths.emplace(id, process.cgroup);

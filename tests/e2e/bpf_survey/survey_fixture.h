@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// A survey of the running kernel, and ways to find one's own things in it.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "detect/source/survey_source.h"
+#include "plumb/base/unique_fd.h"
+
+namespace plumb::detect {
+
+class BpfSurveyTest : public testing::Test {
+ protected:
+  // Skips, with the reason, where BPF is not to be had.
+  void SetUp() override {
+    auto source = open_bpf_survey();
+    if (!source) GTEST_SKIP() << source.error().message();
+    source_ = std::move(*source);
+  }
+
+  Survey take(const SurveyRequest& request = {}) {
+    auto survey = source_->take(request);
+    EXPECT_TRUE(survey) << survey.error().message();
+    return survey ? std::move(*survey) : Survey{};
+  }
+
+  static const Process* process(const Survey& survey, int pid) {
+    for (const Process& process : survey.processes) {
+      if (process.key.pid == Pid(pid)) return &process;
+    }
+    return nullptr;
+  }
+  // In the group's own table.
+  static const Descriptor* descriptor(const Survey& survey, int pid, int fd) {
+    for (const Descriptor& descriptor : survey.descriptors) {
+      if (descriptor.fd == Fd(fd) && descriptor.table == Tid{} &&
+          survey.process_of(descriptor).key.pid == Pid(pid)) {
+        return &descriptor;
+      }
+    }
+    return nullptr;
+  }
+  static const Socket* socket(const Survey& survey, int fd, int pid = ::getpid()) {
+    const Descriptor* found = descriptor(survey, pid, fd);
+    return found == nullptr ? nullptr : survey.socket_of(*found);
+  }
+
+  std::unique_ptr<SurveySource> source_;
+};
+
+}  // namespace plumb::detect
