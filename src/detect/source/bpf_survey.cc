@@ -6,12 +6,14 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <string_view>
 
 #include "detect/source/bpf_iterator.h"
 #include "detect/source/bpf_support.h"
 #include "detect/source/process_texts.h"
 #include "detect/source/survey_rows.h"
 #include "detect/source/survey_source.h"
+#include "plumb/base/text.h"
 // The skeleton needs the types of the object's data.
 // clang-format off
 #include "detect/source/bpf/survey_abi.h"
@@ -26,6 +28,16 @@ std::chrono::nanoseconds jiffy() {
   timespec length{};
   ::clock_getres(CLOCK_MONOTONIC_COARSE, &length);
   return std::chrono::seconds(length.tv_sec) + std::chrono::nanoseconds(length.tv_nsec);
+}
+
+// The open files of the machine, which is about as many as there are descriptors; dup and fork make
+// more of the latter.
+std::size_t open_files() {
+  const auto text = read_file("/proc/sys/fs/file-nr", 128);
+  if (!text) return 0;
+  std::string_view rest = *text;
+  const auto count = parse_number<std::size_t>(take_word(rest)).value_or(0);
+  return count + count / 4;
 }
 
 bool is_gone(const Process& process) {
@@ -44,7 +56,8 @@ class BpfSurvey : public SurveySource {
     wanted.threads = request.threads;
     SurveyRows rows(request, {.began = began,
                               .tick = jiffy(),
-                              .page_bytes = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE))});
+                              .page_bytes = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)),
+                              .descriptors = request.only.empty() ? open_files() : 0});
     const auto add = [&](std::span<const std::byte> batch) { rows.add(batch); };
     if (auto done = run_iterator(*object_->progs.survey_tasks, {}, add); !done) {
       return std::move(done).error();

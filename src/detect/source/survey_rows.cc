@@ -109,6 +109,8 @@ SurveyRows::SurveyRows(const SurveyRequest& request, const Machine& machine)
     : request_(request), processes_(machine.page_bytes), sockets_(machine.began, machine.tick) {
   survey_.source = Survey::Source::kBpf;
   survey_.taken = machine.began;
+  survey_.descriptors.reserve(machine.descriptors);
+  if (request.sockets) survey_.sockets.reserve(machine.descriptors);
 }
 
 void SurveyRows::add(std::span<const std::byte> rows) {

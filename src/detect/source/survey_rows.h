@@ -23,6 +23,9 @@ class SurveyRows {
     BootTime began{};                 // when the iterators were started
     std::chrono::nanoseconds tick{};  // how long a jiffy lasts
     std::size_t page_bytes = 0;
+    // About how many will come, or 0: room is reserved for as many, which costs address space, not
+    // memory, and saves moving them as their vector grows.
+    std::size_t descriptors = 0;
   };
   SurveyRows(const SurveyRequest& request, const Machine& machine);
 

@@ -137,7 +137,6 @@ TEST(SurveyRows, TellsKindsWithoutNames) {
   survey_file pipe = file_row(10, 3, S_IFIFO | 0600), memfd = file_row(10, 5);
   pipe.magic = 0x50495045;
   memfd.magic = 0x01021994;
-  memfd.head.bits = SURVEY_TEXT_IS_ROOT;
   RowBytes bytes;
   bytes.process(10)
       .file(pipe)

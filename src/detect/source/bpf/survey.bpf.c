@@ -63,19 +63,23 @@ static __always_inline s32 number_at(struct pid* pid, u32 level) {
   return number;
 }
 
-static __always_inline u32 reader_level(void) {
+/* How deep the reader's pid namespace is. Found out for every thread, which are few, and left for
+ * the descriptors, which are many: the threads' pass comes first. */
+survey_u32 reader_level = 0;
+
+static __always_inline u32 find_reader_level(void) {
   struct task_struct* reader = (void*)bpf_get_current_task();
-  return BPF_CORE_READ(reader, thread_pid, level);
+  reader_level = BPF_CORE_READ(reader, thread_pid, level);
+  return reader_level;
 }
 
-/* Process and thread numbers as the reader sees them; 0: not in its pid namespace. */
-static __always_inline s32 process_number(struct task_struct* task, u32 level) {
-  if (level == 0) return BPF_CORE_READ(task, tgid);
+/* Process and thread numbers as the reader sees them, where its namespace is not the first one; 0:
+ * not in its namespace. */
+static __always_inline s32 process_number_at(struct task_struct* task, u32 level) {
   return number_at(BPF_CORE_READ(task, signal, pids[PIDTYPE_TGID]), level);
 }
 
-static __always_inline s32 thread_number(struct task_struct* task, u32 level) {
-  if (level == 0) return BPF_CORE_READ(task, pid);
+static __always_inline s32 thread_number_at(struct task_struct* task, u32 level) {
   return number_at(BPF_CORE_READ(task, thread_pid), level);
 }
 
@@ -105,7 +109,8 @@ static __always_inline void fill_process(struct survey_thread* row, struct task_
   bpf_probe_read_kernel(&space, sizeof space, at);
   row->pid_namespace = BPF_CORE_READ(space, ns.inum);
   row->own_pid = number_at(pid, depth);
-  row->parent = process_number(BPF_CORE_READ(task, real_parent), level);
+  struct task_struct* parent = BPF_CORE_READ(task, real_parent);
+  row->parent = level == 0 ? BPF_CORE_READ(parent, tgid) : process_number_at(parent, level);
   const struct cred* cred = BPF_CORE_READ(task, cred);
   row->uid = BPF_CORE_READ(cred, euid.val);
   row->user_namespace = BPF_CORE_READ(cred, user_ns, ns.inum);
@@ -152,10 +157,10 @@ int survey_tasks(struct bpf_iter__task* ctx) {
   if (!task) return 0;
   const int leader = task->pid == task->tgid;
   if (!leader && !request.threads) return 0;
-  const u32 level = reader_level();
+  const u32 level = find_reader_level();
   struct survey_thread row = {};
-  row.pid = process_number(task, level);
-  row.tid = thread_number(task, level);
+  row.pid = level == 0 ? task->tgid : process_number_at(task, level);
+  row.tid = level == 0 ? task->pid : thread_number_at(task, level);
   if (!row.pid || !row.tid) return 0;
   row.head.length = sizeof row;
   row.head.type = SURVEY_THREAD;
@@ -180,17 +185,18 @@ static __always_inline int is_close_on_exec(struct files_struct* files, u32 fd) 
 
 /* Names a file. Returns the length of the text without its NUL, or less than 0: too long. */
 static __always_inline long fill_name(struct row* row, struct file* file) {
-  struct dentry* dentry = file->f_path.dentry;
   const u32 magic = row->file.magic;
   if (magic == PIPEFS_MAGIC) return 0;
-  const int root = dentry->d_parent == dentry;
-  if (root) row->file.head.bits |= SURVEY_TEXT_IS_ROOT;
-  /* A name alone tells the kind of an anonymous inode, and a memfd from a file. */
-  if (magic == ANON_INODE_FS_MAGIC ||
-      (!request.names && root && (magic == TMPFS_MAGIC || magic == HUGETLBFS_MAGIC))) {
+  /* A dentry's name alone tells the kind of an anonymous inode, and a memfd from a file. */
+  struct dentry* dentry = file->f_path.dentry;
+  if (magic == ANON_INODE_FS_MAGIC) {
     return bpf_probe_read_kernel_str(row->path, 256, dentry->d_name.name) - 1;
   }
-  if (!request.names) return 0;
+  if (!request.names) {
+    if (magic != TMPFS_MAGIC && magic != HUGETLBFS_MAGIC) return 0;
+    if (dentry->d_parent != dentry) return 0;
+    return bpf_probe_read_kernel_str(row->path, 256, dentry->d_name.name) - 1;
+  }
   return bpf_d_path(&file->f_path, row->path, SURVEY_TEXT_MAX) - 1;
 }
 
@@ -202,13 +208,13 @@ int survey_files(struct bpf_iter__task_file* ctx) {
   const u32 zero = 0;
   struct row* row = bpf_map_lookup_elem(&rows, &zero);
   if (!row) return 0;
-  const u32 level = reader_level();
+  const u32 level = reader_level;
   struct files_struct* files = task->files;
   struct inode* inode = file->f_inode;
   struct super_block* super = inode->i_sb;
 
-  row->file.pid = process_number(task, level);
-  row->file.tid = thread_number(task, level);
+  row->file.pid = level == 0 ? task->tgid : process_number_at(task, level);
+  row->file.tid = level == 0 ? task->pid : thread_number_at(task, level);
   row->file.fd = ctx->fd;
   row->file.start = task->group_leader->start_boottime;
   row->file.table = (u64)files;

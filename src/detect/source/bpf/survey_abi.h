@@ -75,10 +75,9 @@ SURVEY_STATIC_ASSERT(sizeof(struct survey_thread) == 168, "no hidden padding");
 
 /* bits of survey_file */
 #define SURVEY_CLOSE_ON_EXEC 1
-#define SURVEY_HAS_SOCKET 2   /* a survey_socket follows */
-#define SURVEY_TEXT_IS_ROOT 4 /* the name belongs to a dentry without parent, as a memfd's */
-#define SURVEY_NAME_LOST 8    /* the path is longer than PATH_MAX */
-#define SURVEY_IS_SOCKET 16   /* family, type and protocol are meant */
+#define SURVEY_HAS_SOCKET 2 /* a survey_socket follows */
+#define SURVEY_NAME_LOST 4  /* the path is longer than PATH_MAX */
+#define SURVEY_IS_SOCKET 8  /* family, type and protocol are meant */
 
 struct survey_file {
   struct survey_head head;
