@@ -56,6 +56,12 @@ class Packages(unittest.TestCase):
         depends = re.findall(r"[a-z][a-z0-9+.-]+", run("dpkg-deb", "-f", dev, "Depends"))
         self.assertLessEqual(owners, set(depends))
 
+    def test_a_copy_of_the_examples_builds_outside(self):
+        examples = shutil.copytree(release.ROOT / "examples", self.folder / "examples")
+        run("cmake", "-S", examples, "-B", examples / "build", "-G", "Ninja", f"-DCMAKE_PREFIX_PATH={self.prefix}")
+        run("cmake", "--build", examples / "build")
+        self.assertTrue((examples / "build/echo_server").exists())
+
 
 if __name__ == "__main__":
     main()
