@@ -16,7 +16,7 @@ struct CrowdPlan {
   std::uint16_t port = 0;
   int clients = 0;
   bool talk = true;
-  int patience_ms = 2000;  // of silence that count as a hang
+  int patience_ms = 10'000;  // of silence that count as a hang
 };
 
 struct CrowdOutcome {

@@ -187,12 +187,13 @@ TEST_F(FrameStreamTest, ASilentPeerEndsByTheLimitAndATalkingOneDoesNot) {
         const Delimited codec;
         int frames = 0;
         auto on_frame = [&](Bytes, Replies&) { ++frames; };
-        const auto ended = co_await converse(std::move(stream), codec, on_frame, {.silence = 20ms});
+        const auto ended =
+            co_await converse(std::move(stream), codec, on_frame, {.silence = 400ms});
         EXPECT_EQ(ended.error().code, ETIMEDOUT);
         EXPECT_EQ(frames, 5);
       }(std::move(ends->first)));
       for (int i = 0; i < 5; ++i) {
-        EXPECT_TRUE(co_await sleep(8ms));
+        EXPECT_TRUE(co_await sleep(100ms));
         EXPECT_TRUE(co_await ends->second.write("still here\n"));
       }
       EXPECT_TRUE((co_await read_all(ends->second)).ok());

@@ -148,7 +148,7 @@ TEST_F(GovernorTest, SilentConnectionsMakeRoomForThoseWhoSpeak) {
       Crowd newcomers({.port = port, .clients = 5});
       const auto outcome = co_await report_of(*on.loop, newcomers);
       EXPECT_EQ(outcome.ok, 5);
-      EXPECT_LT(outcome.slowest_ms, 200);
+      EXPECT_LT(outcome.slowest_ms, 1500);  // 10 on an idle machine
       EXPECT_GT(on.governor.counters().shed_silent, 0U);
     });
   }(server));
