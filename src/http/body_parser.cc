@@ -27,6 +27,15 @@ BodyParser::BodyParser(const Framing& framing, const Limits& limits)
       trailer_limit_(limits.trailer),
       fields_limit_(limits.fields),
       body_limit_(limits.body) {
+  restart(framing);
+}
+
+void BodyParser::restart(const Framing& framing) noexcept {
+  state_ = State::kEnd;
+  chunked_ = false;
+  left_ = 0;
+  seen_ = 0;
+  places_.clear();
   switch (framing.kind) {
     case BodyKind::kNone:
     case BodyKind::kTunnel:

@@ -26,7 +26,8 @@ struct FieldLine {
 };
 
 // What stands at the end of a value or name, where something else than a byte of it was met.
-inline FieldLine line_end(const char* base, const char* at, const char* end, Fault otherwise) {
+[[gnu::noinline]] inline FieldLine line_end(const char* base, const char* at, const char* end,
+                                            Fault otherwise) {
   if (at == end) return {};
   if (*at == '\n') return {FieldLine::Got::kFault, Fault::kBareLf, 0, {}};
   if (*at != '\r') return {FieldLine::Got::kFault, otherwise, 0, {}};
@@ -36,7 +37,8 @@ inline FieldLine line_end(const char* base, const char* at, const char* end, Fau
 }
 
 // Why a line does not go on with a colon behind its name.
-inline FieldLine no_colon(const char* base, const char* line, const char* at, const char* end) {
+[[gnu::noinline]] inline FieldLine no_colon(const char* base, const char* line, const char* at,
+                                            const char* end) {
   const char* after = at;
   while (after != end && (*after == ' ' || *after == '\t')) ++after;
   if (after == end) return {};
@@ -52,11 +54,12 @@ inline FieldLine no_colon(const char* base, const char* line, const char* at, co
 }
 
 // Reads the line that begins at `from`; places count from `base`. `first` tells a blank at its
-// start from a folded line.
-inline FieldLine read_field_line(const char* base, std::size_t from, std::size_t to, bool first) {
+// start from a folded line. Inlined by order: a call for each line costs a tenth of the whole.
+[[gnu::always_inline]] inline FieldLine read_field_line(const char* base, std::size_t from,
+                                                        std::size_t to, bool first) {
   const char* const line = base + from;
   const char* const end = base + to;
-  const char* at = scan::token_end(line, end);
+  const char* at = scan::name_end(line, end);
   if (at == line || at == end || *at != ':') [[unlikely]] {
     if (at == end) return {};
     if (at == line && (*at == ' ' || *at == '\t')) {

@@ -116,7 +116,7 @@ Step RequestParser::read_head(std::string_view input) {
     return {Event::kFault, skipped, {}};
   }
   state_ = State::kBody;
-  body_ = BodyParser(head_.framing, limits_);
+  body_.restart(head_.framing);
   return {Event::kHead, skipped + at_, {}};
 }
 

@@ -89,7 +89,7 @@ Step ResponseParser::read_head(std::string_view input) {
     expected_ = false;
   } else {
     state_ = State::kBody;
-    body_ = BodyParser(head_.framing, limits_);
+    body_.restart(head_.framing);
   }
   return {Event::kHead, at_, {}};
 }

@@ -33,6 +33,9 @@ class BodyParser {
   BodyParser() : BodyParser(Framing{}, Limits{}) {}
   BodyParser(const Framing& framing, const Limits& limits);
 
+  // Begins another body with the same limits; keeps the memory of trailers.
+  void restart(const Framing& framing) noexcept;
+
   BodyStep next(std::string_view input);
 
   // The peer will send no more. Nothing: the body was complete, or ends here as its framing says.

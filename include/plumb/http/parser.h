@@ -77,7 +77,8 @@ class HeadReader {
 class RequestParser : private HeadReader {
  public:
   using HeadReader::rest;
-  explicit RequestParser(const Limits& limits = {}) : HeadReader(limits) {}
+  explicit RequestParser(const Limits& limits = {})
+      : HeadReader(limits), body_(Framing{}, limits) {}
 
   Step next(std::string_view input);
 
@@ -114,7 +115,8 @@ class RequestParser : private HeadReader {
 class ResponseParser : private HeadReader {
  public:
   using HeadReader::rest;
-  explicit ResponseParser(const Limits& limits = {}) : HeadReader(limits) {}
+  explicit ResponseParser(const Limits& limits = {})
+      : HeadReader(limits), body_(Framing{}, limits) {}
 
   // The request that the next final response answers. To be called before each of them: a response
   // without a request is kUnsolicitedResponse.
