@@ -52,7 +52,7 @@ TEST_F(Processes, ThisOneIsKnown) {
                         namespace_of(::getpid(), "net"), namespace_of(::getpid(), "user")}));
   EXPECT_NE(survey.texts.at(self->command_line).find("bpf_survey"), std::string_view::npos);
   EXPECT_TRUE(survey.texts.at(self->cgroup).starts_with('/'));
-  EXPECT_TRUE(survey.losses.empty());
+  EXPECT_EQ(losses(survey), "");
 }
 
 TEST_F(Processes, StartTimesAreThoseOfProc) {
@@ -248,7 +248,7 @@ TEST_F(Processes, ThoseThatDieMeanwhileCostNothing) {
   });
   for (int i = 0; i < 200; ++i) {
     const Survey survey = take();
-    ASSERT_TRUE(survey.losses.empty());
+    ASSERT_EQ(losses(survey), "");
     ASSERT_TRUE(process(survey, ::getpid()));
     for (const Process& p : survey.processes) ASSERT_EQ(p.error, 0);
   }

@@ -29,6 +29,14 @@ class BpfSurveyTest : public testing::Test {
     return survey ? std::move(*survey) : Survey{};
   }
 
+  // What was lost, in words; names aside: a stranger's file may be named beyond all bounds.
+  static std::string losses(const Survey& survey) {
+    std::string all;
+    for (const Loss& loss : survey.losses) {
+      if (loss.what != "names") all += loss.what + ": " + loss.why + "; ";
+    }
+    return all;
+  }
   static const Process* process(const Survey& survey, int pid) {
     for (const Process& process : survey.processes) {
       if (process.key.pid == Pid(pid)) return &process;
