@@ -21,6 +21,8 @@ namespace {
 [[noreturn]] void execute(const std::vector<char*>& arguments, const UniqueFd& input,
                           const UniqueFd& output) {
   if (::dup2(input.get(), STDIN_FILENO) >= 0 && ::dup2(output.get(), STDOUT_FILENO) >= 0) {
+    // What the test itself inherited (ctest's log, still being written) would not stand still.
+    ::close_range(STDERR_FILENO + 1, ~0U, 0);
     ::execvp(arguments.front(), arguments.data());
   }
   ::_exit(127);
