@@ -195,8 +195,9 @@ void DescriptorReader::find_socket(const Table& table, Descriptor& row) {
 
 bool DescriptorReader::read_info(const Table& table, Descriptor& row) {
   const bool wants_detail = request_.details && has_fdinfo_detail(row.kind);
-  const auto text = reader_.read(table.infos, ProcPath(number(row.fd)).c_str(),
-                                 wants_detail ? kFdinfoLimit : kCommonInfoLimit);
+  const auto text =
+      reader_.read(table.infos, ProcPath(number(row.fd)).c_str(),
+                   wants_detail ? kFdinfoLimit : kCommonInfoLimit, ProcReader::Short::kIsTheEnd);
   if (!text) {
     if (is_gone(reader_.error())) return false;
     row.error = reader_.error();

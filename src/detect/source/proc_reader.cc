@@ -30,7 +30,7 @@ constexpr std::size_t kNameAt = 19;
 ProcReader::ProcReader() : link_(PATH_MAX, '\0'), entries_(kEntries, '\0') {}
 
 std::optional<std::string_view> ProcReader::read(const UniqueFd& directory, const char* path,
-                                                 std::size_t limit) {
+                                                 std::size_t limit, Short meaning) {
   const UniqueFd file(::openat(directory.get(), path, O_RDONLY | O_CLOEXEC));
   if (!file) {
     error_ = errno;
@@ -48,6 +48,7 @@ std::optional<std::string_view> ProcReader::read(const UniqueFd& directory, cons
     }
     size += static_cast<std::size_t>(got);
     if (got == 0) break;
+    if (meaning == Short::kIsTheEnd && static_cast<std::size_t>(got) < room) break;
   }
   return std::string_view(text_).substr(0, size);
 }
