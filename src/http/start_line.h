@@ -16,6 +16,8 @@ enum class Piece : std::uint8_t { kMore, kGood, kBad };
 // "HTTP/" DIGIT "." DIGIT at `at`. The digits are judged by version_of().
 inline Piece read_version(const char* at, const char* end, Fault& fault) {
   constexpr std::string_view kShape = "HTTP/0.0";
+  constexpr std::string_view kUsual = "HTTP/1.1";
+  if (end - at >= 8 && std::string_view(at, kUsual.size()) == kUsual) return Piece::kGood;
   for (std::size_t i = 0; i < kShape.size(); ++i, ++at) {
     if (at == end) return Piece::kMore;
     if (kShape[i] == '0' ? (*at >= '0' && *at <= '9') : *at == kShape[i]) continue;
