@@ -15,6 +15,11 @@ namespace plumb::detect {
 // Keys are never 0. Threads: none.
 class AddressMap {
  public:
+  // Makes room for so many before they come.
+  void reserve(std::size_t count) {
+    while (slots_.size() < count * 2) grow();
+  }
+
   // The index that stands under `key`, and whether it is new: then it is `index`.
   std::pair<std::uint32_t, bool> insert(std::uint64_t key, std::uint32_t index) {
     if ((used_ + 1) * 2 > slots_.size()) grow();

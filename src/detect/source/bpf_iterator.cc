@@ -7,6 +7,10 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "detect/source/bpf_support.h"
@@ -19,6 +23,78 @@ namespace {
 // all fits. 256 KiB of ours make a batch that stays in the processor's second cache.
 constexpr std::size_t kIteratorBuffer = std::size_t{32} << 10;
 constexpr std::size_t kBatch = std::size_t{256} << 10;
+
+constexpr std::size_t kBatchesAhead = 4;
+
+// What one filling of a batch came to.
+struct Filled {
+  std::vector<std::byte> bytes;  // as much as was read
+  bool last = false;
+  int error = 0;
+};
+
+Filled fill(const UniqueFd& file, std::vector<std::byte> room) {
+  Filled filled;
+  room.resize(kBatch);
+  std::size_t size = 0;
+  while (!filled.last && kBatch - size >= kIteratorBuffer) {
+    const ssize_t got = ::read(file.get(), room.data() + size, kBatch - size);
+    // EAGAIN: a million objects went by without a row (bpf_seq_read, MAX_ITER_OBJECTS).
+    if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    if (got < 0) filled.error = errno;
+    if (got <= 0) filled.last = true;
+    if (got > 0) size += static_cast<std::size_t>(got);
+  }
+  room.resize(size);
+  filled.bytes = std::move(room);
+  return filled;
+}
+
+// Fills batches on a thread of its own. The destructor waits for the one that is being filled.
+class ReadAhead {
+ public:
+  explicit ReadAhead(const UniqueFd& file) : file_(file) {
+    empty_.resize(kBatchesAhead);
+    thread_ = std::jthread([this](const std::stop_token& stop) { read(stop); });
+  }
+
+  Filled next() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return !full_.empty(); });
+    Filled first = std::move(full_.front());
+    full_.erase(full_.begin());
+    return first;
+  }
+  void give_back(std::vector<std::byte> room) {
+    const std::scoped_lock lock(mutex_);
+    empty_.push_back(std::move(room));
+    changed_.notify_all();
+  }
+
+ private:
+  void read(const std::stop_token& stop) {
+    bool last = false;
+    while (!last) {
+      std::unique_lock lock(mutex_);
+      if (!changed_.wait(lock, stop, [this] { return !empty_.empty(); })) return;
+      std::vector<std::byte> room = std::move(empty_.back());
+      empty_.pop_back();
+      lock.unlock();
+      Filled filled = fill(file_, std::move(room));
+      last = filled.last;
+      lock.lock();
+      full_.push_back(std::move(filled));
+      changed_.notify_all();
+    }
+  }
+
+  const UniqueFd& file_;
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  std::vector<std::vector<std::byte>> empty_;
+  std::vector<Filled> full_;  // in the order of reading
+  std::jthread thread_;       // last: it uses all of the above
+};
 
 }  // namespace
 
@@ -39,20 +115,19 @@ Result<void> run_iterator(bpf_program& program, const IteratorScope& scope,
   const UniqueFd file(bpf_iter_create(bpf_link__fd(link.get())));
   if (!file) return bpf_failure("create iterator", name, errno, log);
 
-  std::vector<std::byte> batch(kBatch);
-  std::size_t filled = 0;
+  std::optional<ReadAhead> ahead;
+  if (scope.read_ahead) ahead.emplace(file);
+  std::vector<std::byte> room;
   while (true) {
-    const ssize_t got = ::read(file.get(), batch.data() + filled, batch.size() - filled);
-    // EAGAIN: a million objects went by without a row (bpf_seq_read, MAX_ITER_OBJECTS).
-    if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
-    const int error = got < 0 ? errno : 0;
-    if (got > 0) filled += static_cast<std::size_t>(got);
-    if (got <= 0 || batch.size() - filled < kIteratorBuffer) {
-      take(std::span(batch).first(filled));
-      filled = 0;
+    Filled filled = ahead ? ahead->next() : fill(file, std::move(room));
+    take(filled.bytes);
+    if (filled.error != 0) return fail("read iterator", name, filled.error);
+    if (filled.last) return {};
+    if (ahead) {
+      ahead->give_back(std::move(filled.bytes));
+    } else {
+      room = std::move(filled.bytes);
     }
-    if (error != 0) return fail("read iterator", name, error);
-    if (got == 0) return {};
   }
 }
 

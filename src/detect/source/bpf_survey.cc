@@ -91,7 +91,7 @@ class BpfSurvey : public SurveySource {
                           std::vector<Loss>& losses) {
     bpf_program& program = *object_->progs.survey_files;
     for (const Pid pid : request.only) {
-      auto done = run_iterator(program, {.process = pid}, add);
+      auto done = run_iterator(program, {.process = pid, .read_ahead = false}, add);
       if (done) continue;
       if (pid != request.only.front()) return done;
       return read_all(program, add, losses);
@@ -101,10 +101,11 @@ class BpfSurvey : public SurveySource {
 
   static Result<void> read_all(bpf_program& program, const Take& add, std::vector<Loss>& losses) {
     std::size_t batches = 0;
-    auto done = run_iterator(program, {}, [&](std::span<const std::byte> batch) {
-      ++batches;
+    const auto take = [&](std::span<const std::byte> batch) {
+      batches += batch.empty() ? 0 : 1;
       add(batch);
-    });
+    };
+    auto done = run_iterator(program, {.process = {}, .read_ahead = true}, take);
     if (done || batches == 0) return done;
     // A part is better than nothing, and said so.
     losses.push_back({"descriptors", 1, "the iterator broke off: " + done.error().message()});

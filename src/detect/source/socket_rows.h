@@ -18,6 +18,8 @@ class SocketRows {
   // `began` is when the iterator was started, `tick` how long a jiffy lasts.
   SocketRows(BootTime began, std::chrono::nanoseconds tick) : began_(began), tick_(tick) {}
 
+  // About so many will come.
+  void expect(std::size_t sockets) { known_.reserve(sockets); }
   // The socket's place in Survey::sockets; the first row of a socket is the one that is kept.
   SocketIndex add(const survey_socket& row, std::uint64_t inode, std::string_view path,
                   Survey& survey);

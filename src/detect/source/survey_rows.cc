@@ -110,7 +110,10 @@ SurveyRows::SurveyRows(const SurveyRequest& request, const Machine& machine)
   survey_.source = Survey::Source::kBpf;
   survey_.taken = machine.began;
   survey_.descriptors.reserve(machine.descriptors);
-  if (request.sockets) survey_.sockets.reserve(machine.descriptors);
+  if (!request.sockets) return;
+  survey_.sockets.reserve(machine.descriptors);
+  constexpr std::size_t kShare = 4;  // of all descriptors are sockets, or more
+  sockets_.expect(machine.descriptors / kShare);
 }
 
 void SurveyRows::add(std::span<const std::byte> rows) {
