@@ -7,6 +7,7 @@
 namespace plumb::detect {
 namespace {
 
+constexpr std::size_t kContained = 3;  // letters of a part that says something
 constexpr std::size_t kLongest = 256;  // of a name that is worth a comparison: rows x columns
 
 char lower(char c) {
@@ -43,7 +44,7 @@ void Nearest::offer(const std::string& shown, std::string_view name) {
   if (name.empty() || wanted_.empty()) return;
   const std::size_t bound = std::max<std::size_t>(1, wanted_.size() / 3);
   const bool contained =
-      wanted_.size() >= 2 && name.size() >= 2 &&
+      wanted_.size() >= kContained && name.size() >= kContained &&
       (name.find(wanted_) != std::string_view::npos || wanted_.find(name) != std::string::npos);
   const std::size_t distance = contained ? bound : edit_distance(wanted_, name, bound);
   if (distance > bound) return;

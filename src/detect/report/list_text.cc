@@ -6,6 +6,7 @@
 #include <numeric>
 #include <string>
 
+#include "detect/report/column_widths.h"
 #include "detect/report/describe.h"
 #include "detect/report/list.h"
 #include "plumb/base/human.h"
@@ -14,24 +15,40 @@ namespace plumb::detect {
 namespace {
 
 constexpr std::string_view kGap = "  ";
-constexpr std::size_t kSample = 2000;      // rows that are measured; all, where there are no more
-constexpr std::size_t kMostUncut = 60;     // a column without a limit is not padded beyond this
-constexpr std::size_t kLeastFlexible = 8;  // cells that a flexible column keeps on narrow paper
+constexpr std::size_t kSample = 2000;   // rows that are measured; all, where there are no more
+constexpr std::size_t kMostUncut = 60;  // a column without a limit is not padded beyond this
 
 class ListWriter {
  public:
   ListWriter(const Joined& joined, const std::vector<const Column*>& columns, const Paper& paper)
       : joined_(joined), columns_(columns), paper_(paper), widths_(columns.size()) {}
 
+  // Columns of a fixed width are measured in full; of flexible ones a sample says what is usual.
   void measure(const std::vector<DescriptorIndex>& rows) {
-    for (std::size_t c = 0; c < columns_.size(); ++c) widths_[c] = cells(columns_[c]->heading);
-    const std::size_t step = std::max<std::size_t>(1, rows.size() / kSample);
-    for (std::size_t row = 0; row < rows.size(); row += step) measure_row(rows[row]);
-    if (!rows.empty()) measure_row(rows.back());
+    std::vector<ColumnWish> wishes;
+    for (const Column* column : columns_) {
+      const std::size_t heading = cells(column->heading);
+      const std::size_t step =
+          column->flexible ? std::max<std::size_t>(1, rows.size() / kSample) : 1;
+      std::vector<std::size_t> sample;
+      std::size_t most = heading;
+      for (std::size_t row = 0; row < rows.size(); row += step) {
+        cell_.clear();
+        column->append(cell_, joined_, rows[row]);
+        const std::size_t width = cells(cell_);
+        most = std::max(most, width);
+        if (column->flexible && width != 0) sample.push_back(width);
+      }
+      std::ranges::sort(sample);
+      const std::size_t usual = sample.empty() ? 0 : sample[sample.size() * 9 / 10];
+      wishes.push_back({column->flexible, std::max(heading, usual), most});
+    }
     if (paper_.cuts()) {
-      share_out();
+      widths_ = share_width(wishes, paper_.width, kGap.size());
     } else {
-      for (std::size_t& width : widths_) width = std::min(width, kMostUncut);
+      for (std::size_t c = 0; c < widths_.size(); ++c) {
+        widths_[c] = std::min(wishes[c].most, kMostUncut);
+      }
     }
   }
 
@@ -57,38 +74,6 @@ class ListWriter {
   }
 
  private:
-  void measure_row(DescriptorIndex d) {
-    for (std::size_t c = 0; c < columns_.size(); ++c) {
-      cell_.clear();
-      columns_[c]->append(cell_, joined_, d);
-      widths_[c] = std::max(widths_[c], cells(cell_));
-    }
-  }
-
-  // The flexible columns share what the others leave: who wants less than its share gets what it
-  // wants, and the others share the rest. A name has two shares: it says most.
-  void share_out() {
-    std::size_t used = kGap.size() * (columns_.size() - 1);
-    std::vector<std::size_t> wanting;
-    for (std::size_t c = 0; c < columns_.size(); ++c) {
-      if (columns_[c]->flexible) {
-        wanting.push_back(c);
-      } else {
-        used += widths_[c];
-      }
-    }
-    std::size_t rest = paper_.width > used ? paper_.width - used : 0;
-    const auto shares = [&](std::size_t c) { return columns_[c]->name == "name" ? 2u : 1u; };
-    std::size_t left = 0;
-    for (const std::size_t c : wanting) left += shares(c);
-    std::ranges::sort(wanting, {}, [&](std::size_t c) { return widths_[c] / shares(c); });
-    for (const std::size_t c : wanting) {
-      widths_[c] = std::min(widths_[c], std::max(rest * shares(c) / left, kLeastFlexible));
-      rest -= std::min(rest, widths_[c]);
-      left -= shares(c);
-    }
-  }
-
   void add_cell(std::string& line, std::size_t c, const std::string& cell, Tone tone) {
     if (c != 0) line += kGap;
     const bool cut = paper_.cuts() && columns_[c]->flexible && cells(cell) > widths_[c];
