@@ -53,11 +53,16 @@ struct Walk {
   std::size_t fail_at = 0;  // 0: none
   int code = 0;
   std::vector<std::string_view> made;  // the calls of the run without failures
+  std::string_view every;              // fails each time
 };
 Walk walk;  // the wrappers are free functions of C: there is nothing else to keep it in
 
 // Whether this call is to fail; errno is set then.
 bool fails(std::string_view call) {
+  if (call == walk.every) {
+    errno = walk.code;
+    return true;
+  }
   if (!walk.armed) return false;
   if (walk.fail_at == 0) walk.made.push_back(call);
   if (++walk.count != walk.fail_at) return false;
@@ -69,6 +74,16 @@ bool fails(std::string_view call) {
 
 std::string InjectedFailure::text() const {
   return "call " + std::to_string(nth) + ", " + call + ": " + std::strerror(code);
+}
+
+FailEvery::FailEvery(const char* call, int code) {
+  walk = {};
+  walk.every = call;
+  walk.code = code;
+}
+
+FailEvery::~FailEvery() {
+  walk = {};
 }
 
 std::size_t walk_failures(const std::function<void()>& code) {

@@ -28,4 +28,13 @@ struct InjectedFailure {
 // number of failures that were injected.
 std::size_t walk_failures(const std::function<void()>& code);
 
+// While it lives, every call of that name fails.
+class FailEvery {
+ public:
+  FailEvery(const char* call, int code);
+  ~FailEvery();
+  FailEvery(const FailEvery&) = delete;
+  FailEvery& operator=(const FailEvery&) = delete;
+};
+
 }  // namespace plumb::test

@@ -43,6 +43,9 @@ class DescriptorBudget {
     if (watched_.load(std::memory_order_relaxed)) notify();
   }
 
+  // For a reserve that is closed in order to be used at once: nobody is told, as there is no room.
+  void lent() noexcept { owned_.fetch_sub(1, std::memory_order_relaxed); }
+
   // Has `on_release` called once, from the thread that next releases a descriptor, if `watch` was
   // called since the last time. For the accept governor, which then wakes its paused listeners.
   void set_on_release(std::function<void()> on_release);

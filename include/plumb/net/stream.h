@@ -87,6 +87,8 @@ class Stream {
 
   // The peer's FIN or an error was seen by epoll; for pools that look before they lend.
   bool ended() const noexcept;
+  // Neither bytes nor an end have come that nobody has read, as far as epoll has told.
+  bool quiet() const noexcept;
 
   // Begins TLS as its client on a connection in the clear (a proxy's CONNECT, STARTTLS), handshake
   // included. Errors: EPROTO, EINVAL without a name to verify.

@@ -153,7 +153,7 @@ bool AcceptGovernor::lend(ReserveFor purpose) noexcept {
     reserve.held.pop_back();
     ++reserve.lent;
   }
-  state_->budget.released();
+  state_->budget.lent();
   return true;
 }
 

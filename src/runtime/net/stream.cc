@@ -104,6 +104,9 @@ void Stream::set_idleness(Idleness idleness) noexcept {
 bool Stream::ended() const noexcept {
   return !core_->descriptor().open() || core_->descriptor().ended();
 }
+bool Stream::quiet() const noexcept {
+  return core_->descriptor().open() && !core_->descriptor().ready(Direction::kRead);
+}
 
 bool Stream::encrypted() const noexcept {
   return core_->tls() != nullptr;

@@ -65,6 +65,24 @@ TEST_F(StreamTest, AnIdleReadHoldsNoMemory) {
   }(network()));
 }
 
+TEST_F(StreamTest, IsQuietUntilBytesOrAnEndHaveCome) {
+  loop().run([](Network& net) -> Task<> {
+    auto ends = net.pair();
+    EXPECT_TRUE(co_await yield());
+    EXPECT_TRUE(ends->first.quiet());
+    EXPECT_TRUE(co_await ends->second.write("x"));
+    EXPECT_TRUE(co_await sleep(1ms));
+    EXPECT_FALSE(ends->first.quiet());
+    EXPECT_FALSE(ends->first.ended());
+    const auto heard = co_await read_all(ends->first, 1);
+    EXPECT_TRUE(heard && ends->first.quiet());
+    ends->second.close();
+    EXPECT_TRUE(co_await sleep(1ms));
+    EXPECT_TRUE(ends->first.ended());
+    EXPECT_FALSE(ends->first.quiet());
+  }(network()));
+}
+
 TEST_F(StreamTest, ReadsIntoTheCallersMemory) {
   loop().run([](Network& net) -> Task<> {
     auto ends = net.pair();
