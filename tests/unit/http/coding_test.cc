@@ -156,6 +156,23 @@ TEST(Coding, BytesBehindTheEndAreNamed) {
   }
 }
 
+TEST(Coding, NothingAtAllIsAnEmptyBody) {
+  for (const Coding coding : kCodings)
+    EXPECT_EQ(decode(coding, ""), (Decoded{"", ""})) << name(coding);
+}
+
+TEST(Coding, ABrokenOffDecoderMayBeReplaced) {
+  auto decoder = Decoder::make(Coding::kGzip);
+  auto encoder = Encoder::make(Coding::kGzip);
+  *decoder = std::move(*Decoder::make(Coding::kBrotli));
+  *encoder = std::move(*Encoder::make(Coding::kBrotli));
+  std::array<char, 100> coded;
+  std::array<char, 100> plain;
+  const CodingStep step = encoder->next("text", coded, Flush::kEnd);
+  EXPECT_EQ(decoder->next({coded.data(), step.produced}, plain, Last::kNo).produced, 4u);
+  EXPECT_EQ(decoder->next("more", plain, Last::kYes).fault, CodingFault::kTrailing);
+}
+
 TEST(Coding, DeflateIsTakenRawToo) {
   z_stream stream{};
   ASSERT_EQ(::deflateInit2(&stream, 9, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY), Z_OK);

@@ -143,6 +143,14 @@ TEST(BodyWriter, WritesChunksAndTrailers) {
   EXPECT_EQ(out, "0\r\nA: b\r\n\r\n");
 }
 
+TEST(BodyWriter, RefusesContentBehindAHeadThatHasNone) {
+  std::string out;
+  BodyWriter::Piece piece;
+  BodyWriter none = encode(ResponsePlan{.status = 304, .body = BodyLength::known(9)}, {}, out).body;
+  EXPECT_EQ(none.content(1, piece), Refusal::kBodyNotAllowed);
+  EXPECT_EQ(none.end(out), std::nullopt);
+}
+
 TEST(BodyWriter, DropsTheContentOfHead) {
   std::string out;
   BodyWriter::Piece piece;

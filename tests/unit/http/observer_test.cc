@@ -252,6 +252,46 @@ TEST(Observer, StaysWithinItsLimits) {
   EXPECT_EQ(observer.dropped(), 8u);
 }
 
+TEST(Observer, AProtocolThatIsNotHttpIsUnknown) {
+  Talk talk;
+  talk.client("\x16\x03\x01\x02\x00").server("\x16\x03\x03");
+  EXPECT_EQ(talk.move(), "unknown");
+  EXPECT_EQ(talk.done(), "");
+  talk.gap(Side::kClient, 100).closed(Side::kClient).closed(Side::kServer).closed(Side::kServer);
+  EXPECT_EQ(talk.move(), "closed");
+}
+
+TEST(Observer, AGapBetweenMessagesLosesTheThread) {
+  Talk talk;
+  talk.gap(Side::kClient, 30).client("some bytes").client(kGet);
+  EXPECT_EQ(talk.move(), "server-response");
+}
+
+TEST(Observer, LostChunksEndWhenTheNextMessageBegins) {
+  Talk talk;
+  talk.client(kGet).client(kGet).server(
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10\r\nabc");
+  talk.gap(Side::kServer, 5000)
+      .gap(Side::kServer, 100)
+      .server("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+  EXPECT_EQ(talk.done(), "GET /a 200 5103 [gap-in-chunks]\nGET /a 404 0\n");
+}
+
+TEST(Observer, ARequestThatIsCutOffIsHandedOut) {
+  Talk talk;
+  talk.client("PUT /p HTTP/1.1\r\nHost: h\r\nContent-Le").closed(Side::kClient);
+  ASSERT_EQ(talk.observer.open().size(), 1u);
+  EXPECT_EQ(talk.observer.open()[0].request->progress, Progress::kCut);
+  talk.closed(Side::kServer);
+  EXPECT_EQ(talk.done(), "PUT /p [truncated-head]\n");
+
+  Talk body;
+  body.client("PUT /p HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nab").closed(Side::kServer);
+  const auto complete = body.observer.take_complete();
+  ASSERT_EQ(complete.size(), 1u);
+  EXPECT_EQ(complete[0].request->progress, Progress::kCut);
+}
+
 TEST(Observer, ATunnelIsNotHttp) {
   Talk talk;
   talk.client("GET /ws HTTP/1.1\r\nHost: h\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n");

@@ -59,6 +59,18 @@ TEST(RequestParser, SkipsAFewEmptyLinesBeforeARequest) {
   EXPECT_EQ(parse("\r\n\r\n\r\n\r\n\r\nGET / HTTP/1.0\r\n\r\n"), "fault bad-start-line\n");
 }
 
+TEST(RequestParser, RefusesHalfAnEmptyLine) {
+  EXPECT_EQ(parse("\rGET / HTTP/1.0\r\n\r\n"), "fault bare-cr\n");
+  EXPECT_EQ(parse("\nGET / HTTP/1.0\r\n\r\n"), "fault bare-lf\n");
+}
+
+TEST(RequestParser, AFaultIsForGood) {
+  RequestParser parser;
+  EXPECT_EQ(parser.next("\n").event, Event::kFault);
+  EXPECT_EQ(parser.next("GET / HTTP/1.0\r\n\r\n").event, Event::kFault);
+  EXPECT_EQ(parser.closed(), Fault::kBareLf);
+}
+
 TEST(RequestParser, RefusesBytesBehindTheLastMessage) {
   EXPECT_EQ(
       parse("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n\r\nGET"),
