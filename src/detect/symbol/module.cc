@@ -5,11 +5,14 @@
 #include "detect/symbol/eh_frame.h"
 #include "detect/symbol/eh_frame_location.h"
 #include "detect/symbol/frame_pointers.h"
+#include "detect/symbol/go_binary.h"
 
 namespace plumb::detect {
 
-std::shared_ptr<Module> Module::load(std::shared_ptr<const ImageSource> source, std::string path) {
+std::shared_ptr<Module> Module::load(std::shared_ptr<const ImageSource> source, std::string path,
+                                     std::uint64_t serial) {
   std::shared_ptr<Module> module(new Module);
+  module->serial_ = serial;
   module->path_ = std::move(path);
   auto elf = ElfImage::parse(*source);
   if (!elf) return module;
@@ -29,6 +32,16 @@ void Module::load_unwind_table() {
                                                        : StackDiscipline::kUnwindTable;
   table_ = std::move(builder).build();
   if (table_.empty()) discipline_ = StackDiscipline::kNone;
+  go_ = find_go_table(*source_, elf_);
+  if (go_) discipline_ = StackDiscipline::kGo;
+}
+
+ModuleNames& Module::names(const ProcessAccess& access, Pid process) {
+  if (!names_) {
+    names_ = source_ ? load_names(*source_, elf_, path_, access, process) : ModuleNames{};
+    source_.reset();
+  }
+  return *names_;
 }
 
 }  // namespace plumb::detect

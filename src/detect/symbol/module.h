@@ -12,6 +12,8 @@
 
 #include "detect/record/build_id.h"
 #include "detect/symbol/elf_image.h"
+#include "detect/symbol/go_table.h"
+#include "detect/symbol/module_names.h"
 #include "detect/symbol/unwind_table.h"
 
 namespace plumb::detect {
@@ -27,25 +29,38 @@ enum class StackDiscipline : std::uint8_t {
 class Module {
  public:
   // Reads everything that unwinding needs. Never fails: see above.
-  static std::shared_ptr<Module> load(std::shared_ptr<const ImageSource> source, std::string path);
+  static std::shared_ptr<Module> load(std::shared_ptr<const ImageSource> source, std::string path,
+                                      std::uint64_t serial);
 
+  // A number that no other module of this run has, also after this one is gone.
+  std::uint64_t serial() const noexcept { return serial_; }
   const std::string& path() const noexcept { return path_; }
   const BuildId& build_id() const noexcept { return elf_.build_id(); }
   const ElfImage& elf() const noexcept { return elf_; }
   bool readable() const noexcept { return readable_; }
 
   const UnwindTable& unwind_table() const noexcept { return table_; }
+  // Null for modules without Go code.
+  const GoTable* go() const noexcept { return go_ ? &*go_ : nullptr; }
   StackDiscipline discipline() const noexcept { return discipline_; }
+
+  // Names and lines; read at the first call, by way of a process that has the module mapped. The
+  // module's file stays open until then.
+  ModuleNames& names(const ProcessAccess& access, Pid process);
+  bool names_loaded() const noexcept { return names_.has_value(); }
 
  private:
   Module() = default;
   void load_unwind_table();
 
+  std::uint64_t serial_ = 0;
   std::string path_;
   std::shared_ptr<const ImageSource> source_;
   ElfImage elf_;
   bool readable_ = false;
   UnwindTable table_;
+  std::optional<GoTable> go_;
+  std::optional<ModuleNames> names_;
   StackDiscipline discipline_ = StackDiscipline::kNone;
 };
 

@@ -23,12 +23,16 @@ std::size_t layout_of(const ElfImage& elf) {
 
 }  // namespace
 
+std::shared_ptr<Module> ModuleCache::load(std::shared_ptr<const ImageSource> source,
+                                          std::string path) {
+  return Module::load(std::move(source), std::move(path), ++serial_);
+}
+
 std::shared_ptr<Module> ModuleCache::get(const ProcessAccess& access, Pid process,
                                          const Mapping& mapping) {
   auto image = access.image(process, mapping);
   if (!image) {
-    if (!nothing_)
-      nothing_ = Module::load(std::make_shared<MemoryImage>(std::vector<std::byte>{}), "");
+    if (!nothing_) nothing_ = load(std::make_shared<MemoryImage>(std::vector<std::byte>{}), "");
     return nothing_;
   }
   const std::shared_ptr<const ImageSource> source(*std::move(image));
@@ -42,13 +46,27 @@ std::shared_ptr<Module> ModuleCache::get(const ProcessAccess& access, Pid proces
   const auto elf = ElfImage::parse(*source);
   if (elf && !elf->build_id().empty()) {
     auto& shared = by_build_[{elf->build_id(), source->size(), layout_of(*elf)}];
-    if (!shared) shared = Module::load(source, mapping.path);
+    if (!shared) shared = load(source, mapping.path);
     module = shared;
   } else {
-    module = Module::load(source, mapping.path);
+    module = load(source, mapping.path);
   }
   if (has_file) by_file_.emplace(file, module);
+  bound_open_files(access, process, module);
   return module;
+}
+
+void ModuleCache::bound_open_files(const ProcessAccess& access, Pid process,
+                                   std::shared_ptr<Module> newest) {
+  std::erase_if(open_, [&newest](const std::weak_ptr<Module>& entry) {
+    const auto module = entry.lock();
+    return !module || module->names_loaded() || module == newest;
+  });
+  if (open_.size() >= kMostOpen) {
+    open_.front().lock()->names(access, process);
+    open_.erase(open_.begin());
+  }
+  open_.push_back(newest);
 }
 
 void ModuleCache::drop_unused() {

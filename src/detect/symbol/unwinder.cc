@@ -15,12 +15,27 @@ struct Way {
   bool signal_frame = false;
 };
 
+Way leave_go(const GoTable& go, const GoTable::Function& function, ElfAddress at,
+             const Registers& registers, const StackCopy& stack) {
+  if (go.outermost(function)) {
+    Step step;
+    step.end = UnwindEnd::kOutermost;
+    return {step, FoundBy::kGoTable, false};
+  }
+  const auto height = go.height(function, at);
+  if (!height) return {step_by_frame_pointer(registers, stack), FoundBy::kFramePointer, false};
+  return {step_by_height(*height, registers, stack), FoundBy::kGoTable, false};
+}
+
 Way leave(const CodePlace& place, bool interrupted, const Registers& registers,
           const StackCopy& stack) {
   const Module* module = place.module;
   if (module != nullptr) {
     // Behind a call that never returns stands the next function: look inside the call.
     const ElfAddress at = interrupted ? place.address : place.address - 1;
+    if (const auto function = module->go() != nullptr ? module->go()->find(at) : std::nullopt) {
+      return leave_go(*module->go(), *function, at, registers, stack);
+    }
     if (const UnwindTable::Rule* rule = module->unwind_table().find(at)) {
       return {step_by_rule(module->unwind_table(), *rule, registers, stack), FoundBy::kUnwindTable,
               rule->signal_frame};
@@ -33,6 +48,10 @@ Way leave(const CodePlace& place, bool interrupted, const Registers& registers,
 // Whether the return address is the word at rsp, because the function has not pushed anything.
 bool has_no_frame(const CodePlace& place) {
   if (place.module == nullptr) return false;
+  if (const GoTable* go = place.module->go()) {
+    const auto function = go->find(place.address);
+    if (function) return go->height(*function, place.address) == 0;
+  }
   const UnwindTable::Rule* rule = place.module->unwind_table().find(place.address);
   return rule != nullptr && rule->cfa == CfaRule{CfaKind::kRegisterPlus, kRsp, 8};
 }

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// Putting names to addresses.
+#include "detect/symbol/symbolizer.h"
+
+#include "detect/symbol/demangle.h"
+#include "plumb/base/text.h"
+
+namespace plumb::detect {
+namespace {
+
+// Just-in-time compilers append to their map all the time: look again this often at most.
+constexpr std::chrono::seconds kJitPause{1};
+
+Frame frame_in(const Module& module, ElfAddress address) {
+  Frame frame;
+  frame.module = module.path();
+  frame.build_id = module.build_id();
+  frame.elf_address = address;
+  return frame;
+}
+
+std::vector<Frame> go_frames(const Module& module, ElfAddress address) {
+  std::vector<Frame> frames;
+  const auto function = module.go()->find(address);
+  if (!function) return frames;
+  for (GoFrame& go : module.go()->frames(address)) {
+    Frame frame = frame_in(module, address);
+    frame.kind = go.inlined ? FrameKind::kInlined : FrameKind::kGo;
+    frame.function = std::move(go.function);
+    frame.file = std::move(go.file);
+    frame.line = go.line;
+    if (!go.inlined) frame.function_offset = number(address) - number(function->entry);
+    frames.push_back(std::move(frame));
+  }
+  return frames;
+}
+
+// The process's own number for itself, which its compiler put in the map's name: the last one of
+// "NSpid:" in /proc/PID/status (proc(5)).
+std::string own_pid(Pid process) {
+  const std::string plain = std::to_string(number(process));
+  const auto status = read_file("/proc/" + plain + "/status", 16384);
+  if (!status) return plain;
+  std::string_view rest = *status;
+  while (!rest.empty()) {
+    std::string_view line = take_until(rest, '\n');
+    if (take_word(line) != "NSpid:") continue;
+    std::string_view last;
+    for (auto word = take_word(line); !word.empty(); word = take_word(line)) last = word;
+    if (parse_number<int>(last)) return std::string(last);
+  }
+  return plain;
+}
+
+}  // namespace
+
+const std::vector<Frame>& Symbolizer::frames_at(ProcessView& process, Address lookup) {
+  const auto place = process.find_code(lookup);
+  if (!place) {
+    last_.assign(1, Frame{});
+    return last_;
+  }
+  if (place->module == nullptr) {
+    last_ = generated(process, lookup, *place->mapping);
+    return last_;
+  }
+  const Key key{place->module->serial(), place->address};
+  const auto known = known_.find(key);
+  if (known != known_.end()) return known->second;
+  if (known_.size() >= kMostKept) known_.clear();
+  return known_.emplace(key, native(process, *place->module, place->address)).first->second;
+}
+
+std::vector<Frame> Symbolizer::frames(ProcessView& process, const Unwound& stack) {
+  std::vector<Frame> all;
+  all.reserve(stack.frames.size() + 8);
+  for (const UnwoundFrame& frame : stack.frames) {
+    const auto& found = frames_at(process, frame.lookup());
+    all.insert(all.end(), found.begin(), found.end());
+  }
+  return all;
+}
+
+std::vector<Frame> Symbolizer::native(ProcessView& process, Module& module, ElfAddress address) {
+  std::vector<Frame> frames;
+  if (module.go() != nullptr) frames = go_frames(module, address);
+  if (!frames.empty()) return frames;
+
+  ModuleNames& names = module.names(process.access(), process.process());
+  if (names.lines) {
+    for (SourcePosition& position : names.lines->find(address)) {
+      Frame frame = frame_in(module, address);
+      frame.kind = position.inlined ? FrameKind::kInlined : FrameKind::kNative;
+      frame.function = demangle(position.function);
+      frame.function_offset = position.function_offset;
+      frame.file = std::move(position.file);
+      frame.line = position.line;
+      frames.push_back(std::move(frame));
+    }
+  }
+  if (frames.empty() || frames.back().kind == FrameKind::kInlined) {
+    frames.push_back(frame_in(module, address));
+  }
+  // The symbol table knows the name under which the linker and other tools know the function.
+  if (const auto symbol = names.symbols.find(address)) {
+    frames.back().function = demangle(symbol->name);
+    frames.back().function_offset = symbol->offset;
+  }
+  return frames;
+}
+
+Symbolizer::Jit& Symbolizer::jit_of(ProcessView& process, Address address) {
+  Jit& jit = jits_[process.process()];
+  const BootTime now = BootClock::now();
+  const bool first = jit.looked_at == BootTime{};
+  if (!first && (jit.map.find(address) || now - jit.looked_at < kJitPause)) return jit;
+  jit.looked_at = now;
+  const std::string path = "/tmp/perf-" + own_pid(process.process()) + ".map";
+  const auto file = process.access().file(process.process(), path);
+  if (!file || (*file)->size() == jit.read_size) return jit;
+  const std::uint64_t size = std::min<std::uint64_t>((*file)->size(), PerfMap::kMostBytes);
+  const auto bytes = (*file)->load(0, size, PerfMap::kMostBytes);
+  jit.read_size = (*file)->size();
+  jit.map = PerfMap::parse({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  return jit;
+}
+
+std::vector<Frame> Symbolizer::generated(ProcessView& process, Address address,
+                                         const Mapping& mapping) {
+  Frame frame;
+  frame.kind = FrameKind::kJit;
+  frame.module = mapping.path;
+  if (const auto name = jit_of(process, address).map.find(address)) {
+    frame.function = std::string(name->name);
+    frame.function_offset = name->offset;
+  }
+  return {std::move(frame)};
+}
+
+void Symbolizer::forget(Pid process) {
+  jits_.erase(process);
+}
+
+}  // namespace plumb::detect
