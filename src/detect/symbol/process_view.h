@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // ProcessView: one process as the unwinder sees it: which module is where. Reads the maps when made
-// and again when an address is asked for that they do not know (dlopen), at most 20 times a second.
+// and again when an address is asked for that they do not know (dlopen), for a tenth of the time at
+// most.
 //
 // The view is of one program: after an exec, or when the pid belongs to another process, make a new
 // one. Threads: one at a time. The cache and the access must outlive it.
@@ -62,7 +63,7 @@ class ProcessView {
   ModuleCache* cache_;
   AddressSpace space_;
   std::vector<std::shared_ptr<Module>> modules_;  // by index of mapping; null: not asked for yet
-  BootTime read_at_{};
+  BootTime may_read_at_{};                        // again, for an unknown address
 };
 
 }  // namespace plumb::detect

@@ -30,14 +30,17 @@ Registers callee_saved(const Registers& from) {
   return kept;
 }
 
-Step checked(Step step, const Registers& before, bool signal_frame) {
+// `in_register`: the return address was in a register, as in vfork, so nothing need be popped; that
+// register is lost to the caller, so it cannot happen twice in a row.
+Step checked(Step step, const Registers& before, bool signal_frame, bool in_register = false) {
   const auto ip = step.caller.get(Register::kRip);
   const auto sp = step.caller.get(Register::kRsp);
   if (!ip || !sp) return stop(UnwindEnd::kNoRule);
   if (*ip == 0) return stop(UnwindEnd::kOutermost);
   // A handler may run on a stack of its own, above or below the interrupted one.
   const auto old_sp = before.get(Register::kRsp);
-  if (!signal_frame && (!old_sp || *sp <= *old_sp)) return stop(UnwindEnd::kCorrupt);
+  const bool rises = old_sp && (*sp > *old_sp || (*sp == *old_sp && in_register));
+  if (!signal_frame && !rises) return stop(UnwindEnd::kCorrupt);
   return step;
 }
 
@@ -59,6 +62,7 @@ Step step_by_rule(const UnwindTable& table, const UnwindTable::Rule& rule,
   step.caller = rule.signal_frame ? registers : callee_saved(registers);
   step.caller.forget(kRip);
   step.caller.set(Register::kRsp, *cfa);
+  bool in_register = false;
   for (const UnwindTable::Saved& saved : table.saved(rule)) {
     const auto offset = static_cast<std::uint64_t>(std::int64_t{saved.rule.value});
     std::optional<std::uint64_t> value;
@@ -78,6 +82,7 @@ Step step_by_rule(const UnwindTable& table, const UnwindTable::Rule& rule,
         break;
       case RuleKind::kRegister:
         value = registers.get(static_cast<std::size_t>(saved.rule.value));
+        in_register |= saved.which == kRip;
         break;
       case RuleKind::kAtExpression:
         at = evaluate(table.expression(saved.rule.value), registers, stack, cfa);
@@ -95,7 +100,7 @@ Step step_by_rule(const UnwindTable& table, const UnwindTable::Rule& rule,
       step.caller.forget(saved.which);
     }
   }
-  return checked(step, registers, rule.signal_frame);
+  return checked(step, registers, rule.signal_frame, in_register);
 }
 
 Step step_by_frame_pointer(const Registers& registers, const StackCopy& stack) {

@@ -27,12 +27,18 @@ Way leave_go(const GoTable& go, const GoTable::Function& function, ElfAddress at
   return {step_by_height(*height, registers, stack), FoundBy::kGoTable, false};
 }
 
+// The address whose rules hold. A return address may already belong to the next function, when the
+// call never returns; so may the address behind the system call that ends one (rt_sigreturn, exit).
+ElfAddress instruction_of(const Module& module, ElfAddress ip, bool interrupted) {
+  if (!interrupted) return ip - 1;
+  return module.unwind_table().find(ip) != nullptr ? ip : ip - 1;
+}
+
 Way leave(const CodePlace& place, bool interrupted, const Registers& registers,
           const StackCopy& stack) {
   const Module* module = place.module;
   if (module != nullptr) {
-    // Behind a call that never returns stands the next function: look inside the call.
-    const ElfAddress at = interrupted ? place.address : place.address - 1;
+    const ElfAddress at = instruction_of(*module, place.address, interrupted);
     if (const auto function = module->go() != nullptr ? module->go()->find(at) : std::nullopt) {
       return leave_go(*module->go(), *function, at, registers, stack);
     }
