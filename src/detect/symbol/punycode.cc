@@ -36,7 +36,6 @@ std::optional<std::string> decode_punycode(std::string_view basic, std::string_v
   std::uint64_t insert_at = 0;
   std::uint64_t point = kFirstPoint;
   std::uint32_t bias = kFirstBias;
-  bool first = true;
   while (!extended.empty()) {
     if (points.size() == kMostPoints) return std::nullopt;
     const std::uint64_t before = insert_at;
@@ -54,8 +53,7 @@ std::optional<std::string> decode_punycode(std::string_view basic, std::string_v
       if (insert_at > 0xffffffff || weight > 0xffffffff) return std::nullopt;
     }
     const auto count = static_cast<std::uint32_t>(points.size() + 1);
-    bias = adapt(static_cast<std::uint32_t>(insert_at - before), count, first);
-    first = false;
+    bias = adapt(static_cast<std::uint32_t>(insert_at - before), count, before == 0);
     point += insert_at / count;
     insert_at %= count;
     if (point > 0x10ffff) return std::nullopt;

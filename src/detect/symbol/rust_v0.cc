@@ -86,11 +86,11 @@ class V0 {
       } else if (letter >= 'A' && letter <= 'Z') {
         digit = static_cast<std::uint64_t>(letter - 'A') + 36;
       } else if (letter == '_') {
-        return value + 1;
+        return value < ~std::uint64_t{0} ? std::optional(value + 1) : std::nullopt;
       } else {
         return std::nullopt;
       }
-      if (value > 0xffffffffffU) return std::nullopt;
+      if (value > (~std::uint64_t{0} - digit) / 62) return std::nullopt;
       value = value * 62 + digit;
     }
   }
@@ -98,7 +98,7 @@ class V0 {
   std::optional<std::uint64_t> tagged62(char tag) {
     if (!eat(tag)) return 0;
     const auto value = base62();
-    if (!value) return std::nullopt;
+    if (!value || *value == ~std::uint64_t{0}) return std::nullopt;
     return *value + 1;
   }
 
@@ -108,7 +108,10 @@ class V0 {
     const auto [end, error] =
         std::from_chars(text_.data() + at_, text_.data() + text_.size(), length);
     if (error != std::errc{}) return std::nullopt;
-    at_ = static_cast<std::size_t>(end - text_.data());
+    // A leading zero is the whole number: what follows is the next name's length.
+    const bool zero = peek() == '0';
+    at_ = zero ? at_ + 1 : static_cast<std::size_t>(end - text_.data());
+    if (zero) length = 0;
     eat('_');
     if (length > text_.size() - at_) return std::nullopt;
     const std::string_view name = text_.substr(at_, length);

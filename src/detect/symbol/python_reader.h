@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// PythonReader: the Python frames of a thread of a CPython process, read from its memory.
+//
+// The process runs on meanwhile, so a walk may meet frames that are being reused; every pointer is
+// checked by reading, every length is bounded, and what makes no sense ends the stack. A tracer
+// that wants the frames of the moment of an event takes PythonSamples down in the kernel and has
+// them named here.
+//
+// Threads: one at a time. The view must outlive the reader.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "detect/record/frame.h"
+#include "detect/symbol/process_view.h"
+#include "detect/symbol/python_layout.h"
+#include "plumb/base/ids.h"
+
+namespace plumb::detect {
+
+class PythonReader {
+ public:
+  static constexpr std::size_t kMostFrames = 128;
+  static constexpr std::size_t kMostThreads = 4096;
+
+  // Nothing when the process is no CPython that plumb knows: no _PyRuntime, or another version.
+  static std::optional<PythonReader> find(ProcessView& process);
+
+  const PythonLayout& layout() const noexcept { return layout_; }
+  Address runtime() const noexcept { return runtime_; }  // of _PyRuntime
+
+  // PyThreadState of a thread, by the number that gettid(2) gives it in its own pid namespace.
+  std::optional<Address> thread_state(Tid own_number) const;
+
+  // The frames of a thread now, innermost first.
+  std::vector<PythonSample> sample(Tid own_number) const;
+
+  // The names of a frame. Kept by code object.
+  Frame name(const PythonSample& sample);
+
+ private:
+  struct Code {
+    std::string qualified_name;
+    std::string file;
+    std::uint32_t first_line = 0;
+    std::vector<std::byte> line_table;
+  };
+
+  PythonReader(ProcessView& process, Address runtime, const PythonLayout& layout)
+      : process_(&process), runtime_(runtime), layout_(layout) {}
+
+  template <typename T>
+  std::optional<T> read(Address at) const;
+  std::string text(Address unicode_object) const;
+  const Code& code(Address at);
+
+  ProcessView* process_;
+  Address runtime_;
+  PythonLayout layout_;
+  std::unordered_map<std::uint64_t, Code> codes_;
+};
+
+// A native stack with its Python frames: each run of the evaluation loop (a frame of the function
+// _PyEval_EvalFrameDefault) is replaced by the Python frames that it ran. Where the two do not fit
+// together, because the process ran on between the two looks, all Python frames stand in place of
+// the innermost run and the other runs stay as they are.
+std::vector<Frame> merge_python(std::vector<Frame> native, const std::vector<PythonSample>& samples,
+                                PythonReader& names);
+
+}  // namespace plumb::detect

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// Fuzzes the parsing of perf maps.
+#include <cstdint>
+
+#include "detect/symbol/perf_map.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace plumb::detect;
+  const auto map = PerfMap::parse({reinterpret_cast<const char*>(data), size});
+  for (std::uint64_t address = 0xff0; address < 0x1100; address += 7) map.find(Address{address});
+  return 0;
+}
