@@ -50,6 +50,11 @@ std::optional<std::string> demangle_any(std::string_view symbol) {
 }  // namespace
 
 std::string demangle(std::string_view symbol) {
+  // What gcc adds to a static function when link-time optimisation moves it to another file.
+  if (const auto suffix = symbol.find(".lto_priv.");
+      suffix != std::string_view::npos && suffix > 0) {
+    symbol = symbol.substr(0, suffix);
+  }
   if (symbol.size() > kLongestMangled) return std::string(symbol);
   // Versions and "@plt" are no part of the mangled name.
   const std::size_t at = symbol.find('@');

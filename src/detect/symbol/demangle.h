@@ -14,8 +14,8 @@ constexpr std::size_t kLongestMangled = 4096;
 constexpr std::size_t kLongestDemangled = 16384;
 
 // The readable form of any symbol: C++ (Itanium ABI), Rust legacy and v0; versions (name@GLIBC_2.2)
-// and compiler suffixes (.cold, .part.0) as they are. What is not mangled, or not understood, comes
-// back unchanged. NAME@plt keeps its suffix.
+// and compiler suffixes (.cold, .part.0) as they are, but for .lto_priv.0, which says nothing. What
+// is not mangled, or not understood, comes back unchanged. NAME@plt keeps its suffix.
 std::string demangle(std::string_view symbol);
 
 // Rust's legacy scheme, _ZN…17h<16 hexadecimal digits>E: the path without the hash, with $LT$ and

@@ -71,7 +71,7 @@ void ModuleCache::bound_open_files(const ProcessAccess& access, Pid process,
 
 void ModuleCache::drop_unused() {
   // A module counts one reference from each map, and lives on while a process view holds another.
-  std::erase_if(by_file_, [this](const auto& entry) {
+  std::erase_if(by_file_, [](const auto& entry) {
     const std::shared_ptr<Module>& module = entry.second;
     return module.use_count() <= (module->build_id().empty() ? 1 : 2);
   });

@@ -24,7 +24,7 @@ constexpr std::string_view kLoop = "_PyEval_EvalFrameDefault";
 // Where a symbol of a module is in the process.
 std::optional<Address> loaded_at(ProcessView& process, Module& module, std::string_view symbol) {
   auto& names = module.names(process.access(), process.process());
-  const auto address = names.symbols.address_of(symbol);
+  const auto address = names.symbols.landmark(symbol);
   const auto offset = address ? module.elf().offset_of(*address) : std::nullopt;
   if (!offset) return std::nullopt;
   for (const Mapping& mapping : process.address_space().mappings()) {
@@ -123,25 +123,22 @@ std::string PythonReader::text(Address unicode_object) const {
 }
 
 const PythonReader::Code& PythonReader::code(Address at) {
-  const auto known = codes_.find(number(at));
-  if (known != codes_.end()) return known->second;
-  if (codes_.size() == kMostCodes) codes_.clear();
-  Code& fresh = codes_[number(at)];
-  const auto name = read<Address>(at + layout_.code_qualname);
-  const auto file = read<Address>(at + layout_.code_filename);
-  const auto table = read<Address>(at + layout_.code_line_table);
-  if (!name || !file || !table) return fresh;
-  fresh.qualified_name = text(*name);
-  fresh.file = text(*file);
-  fresh.first_line = read<std::uint32_t>(at + layout_.code_first_line).value_or(0);
-  const auto size = read<std::uint64_t>(*table + kBytesSize).value_or(0);
+  if (codes_.size() >= kMostCodes) codes_.clear();
+  Code& kept = codes_[number(at)];
+  const Code::Key key{read<Address>(at + layout_.code_qualname).value_or(Address{}),
+                      read<Address>(at + layout_.code_filename).value_or(Address{}),
+                      read<Address>(at + layout_.code_line_table).value_or(Address{}),
+                      read<std::uint32_t>(at + layout_.code_first_line).value_or(0)};
+  if (kept.key == key) return kept;
+  kept = Code{key, text(key.name), text(key.file), {}};
+  const auto size = read<std::uint64_t>(key.table + kBytesSize).value_or(0);
   if (size <= kLongestTable) {
-    fresh.line_table.resize(size);
-    const std::size_t got =
-        process_->access().read_memory(process_->process(), *table + kBytesData, fresh.line_table);
-    fresh.line_table.resize(got);
+    kept.line_table.resize(size);
+    const std::size_t got = process_->access().read_memory(process_->process(),
+                                                           key.table + kBytesData, kept.line_table);
+    kept.line_table.resize(got);
   }
-  return fresh;
+  return kept;
 }
 
 Frame PythonReader::name(const PythonSample& sample) {
@@ -153,10 +150,10 @@ Frame PythonReader::name(const PythonSample& sample) {
   const Address start = sample.code + layout_.code_instructions;
   if (sample.instruction < start) {
     // Before the first instruction of a call that is being set up.
-    if (object.first_line > 0) frame.line = object.first_line;
+    if (object.key.first_line > 0) frame.line = object.key.first_line;
   } else {
     const std::uint64_t unit = (number(sample.instruction) - number(start)) / 2;
-    frame.line = python_line(object.line_table, object.first_line, unit);
+    frame.line = python_line(object.line_table, object.key.first_line, unit);
   }
   return frame;
 }

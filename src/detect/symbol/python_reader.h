@@ -43,9 +43,17 @@ class PythonReader {
 
  private:
   struct Code {
+    // A freed code object's memory becomes another's: the cache holds while these are the same.
+    struct Key {
+      Address name{};
+      Address file{};
+      Address table{};
+      std::uint32_t first_line = 0;
+      friend bool operator==(const Key&, const Key&) = default;
+    };
+    Key key;
     std::string qualified_name;
     std::string file;
-    std::uint32_t first_line = 0;
     std::vector<std::byte> line_table;
   };
 

@@ -33,6 +33,14 @@ void SymbolTable::add(std::span<const std::byte> symbols, std::span<const std::b
   for (ByteReader reader(symbols); reader.remaining() >= sizeof(Elf64_Sym);) {
     const auto symbol = reader.read<Elf64_Sym>();
     const auto type = ELF64_ST_TYPE(symbol.st_info);
+    if (type == STT_OBJECT && symbol.st_shndx != SHN_UNDEF && symbol.st_name < names.size()) {
+      const std::string_view name = name_at(static_cast<std::uint32_t>(base + symbol.st_name));
+      const auto known = std::find(kLandmarks.begin(), kLandmarks.end(), name);
+      if (known != kLandmarks.end()) {
+        landmarks_[static_cast<std::size_t>(known - kLandmarks.begin())] =
+            ElfAddress{symbol.st_value};
+      }
+    }
     const bool code = type == STT_FUNC || type == STT_GNU_IFUNC;
     // Assembler leaves functions without a type; those without a size and type are mere labels.
     const bool untyped = type == STT_NOTYPE && symbol.st_size != 0;
@@ -81,9 +89,9 @@ std::optional<SymbolName> SymbolTable::find(ElfAddress address) const noexcept {
   return std::nullopt;
 }
 
-std::optional<ElfAddress> SymbolTable::address_of(std::string_view name) const noexcept {
-  for (const Symbol& symbol : symbols_) {
-    if (name_at(symbol.name) == name) return ElfAddress{symbol.start};
+std::optional<ElfAddress> SymbolTable::landmark(std::string_view name) const noexcept {
+  for (std::size_t index = 0; index < kLandmarks.size(); ++index) {
+    if (kLandmarks[index] == name) return landmarks_[index];
   }
   return std::nullopt;
 }

@@ -3,6 +3,7 @@
 // function a PLT stub leads to. Compact: 16 bytes a symbol besides the names.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -35,8 +36,9 @@ class SymbolTable {
   // The function that holds the address. A symbol without a size reaches to the next symbol, but at
   // most 64 KiB.
   std::optional<SymbolName> find(ElfAddress address) const noexcept;
-  // The start of the symbol with exactly this name.
-  std::optional<ElfAddress> address_of(std::string_view name) const noexcept;
+  // Where a landmark is: a variable by which an interpreter is found and told apart.
+  static constexpr std::array<std::string_view, 2> kLandmarks{"_PyRuntime", "Py_Version"};
+  std::optional<ElfAddress> landmark(std::string_view name) const noexcept;
 
   std::size_t size() const noexcept { return symbols_.size(); }
 
@@ -50,6 +52,7 @@ class SymbolTable {
 
   std::vector<Symbol> symbols_;
   std::vector<char> names_;
+  std::array<std::optional<ElfAddress>, kLandmarks.size()> landmarks_;
 };
 
 // Adds what `elf` itself has: .symtab, .dynsym, and NAME@plt for its stubs.
