@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "app/cli/output.h"
 #include "detect/report/terminal.h"
@@ -23,7 +24,8 @@ enum class Exit : int {
 // What commands share: where they print and how it should look.
 struct Context {
   Output& out;
-  std::string colour = "auto";  // --color
+  std::string colour = "auto";      // --color
+  std::vector<std::string> rest{};  // what stands after --, for a command that runs another
   // Paper for stdout: colours and width as the option, NO_COLOR and the terminal have it.
   detect::Paper paper() const;
 };
@@ -33,6 +35,7 @@ struct Context {
 struct Command {
   CLI::App* parser = nullptr;
   std::function<Exit(Context&)> run;
+  bool runs_another = false;  // what stands after -- is a command and not ours to parse
 };
 
 // Says an error on stderr: "plumb: " and the message.

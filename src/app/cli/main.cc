@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "app/cli/commands.h"
@@ -15,7 +17,21 @@ namespace plumb::app {
 namespace {
 
 // In the order of the help.
-constexpr std::array kCommands = {add_ls, add_tree};
+constexpr std::array kCommands = {add_ls, add_tree, add_trace};
+
+// Where the command line belongs to a command that runs another, moves what stands after -- to the
+// context; returns how many words are left.
+int take_rest(const std::vector<Command>& commands, int argc, char** argv, Context& context) {
+  const std::span<char*> words(argv, static_cast<std::size_t>(argc));
+  const auto dashes = std::ranges::find(words, std::string_view("--"));
+  const bool runs = std::ranges::any_of(commands, [&](const Command& command) {
+    return command.runs_another &&
+           std::find(words.begin(), dashes, command.parser->get_name()) != dashes;
+  });
+  if (!runs || dashes == words.end()) return argc;
+  context.rest.assign(dashes + 1, words.end());
+  return static_cast<int>(dashes - words.begin());
+}
 
 Exit run(int argc, char** argv) {
   Output out(STDOUT_FILENO);
@@ -28,7 +44,8 @@ Exit run(int argc, char** argv) {
   const Command summary = add_summary(parser);
   std::vector<Command> commands;
   for (const auto add : kCommands) commands.push_back(add(parser));
-  if (const auto early = parse(parser, argc, argv, out)) return *early;
+  const int own = take_rest(commands, argc, argv, context);
+  if (const auto early = parse(parser, own, argv, out)) return *early;
 
   // The command, or the summary without one.
   const auto given = std::ranges::find_if(

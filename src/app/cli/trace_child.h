@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// TraceChild: a command that `plumb trace -- CMD` runs: held before its first instruction until the
+// trace follows it, and held again at its end so that what it leaves open can be looked at while it
+// is still there.
+//
+// The second hold needs ptrace (PTRACE_SEIZE, PTRACE_O_TRACEEXIT) of the command's first thread, so
+// no other debugger can have that one; its children and other threads are not touched. If plumb
+// dies the kernel lets the command go on.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "plumb/base/ids.h"
+#include "plumb/base/result.h"
+#include "plumb/base/unique_fd.h"
+
+namespace plumb::app {
+
+class TraceChild {
+ public:
+  // Starts a process that waits for go(). Errors: of fork and ptrace.
+  static Result<TraceChild> start(const std::vector<std::string>& command);
+
+  Pid pid() const { return pid_; }
+  // Lets it execute the command. Errors: of execvp, with the command's name.
+  Result<void> go();
+
+  enum class State {
+    kRuns,
+    kEnding,  // held at its end: everything is still open; let_end() lets it go
+    kGone,
+  };
+  // Takes in what happened to it, without waiting: signals are passed on to it, stops are kept.
+  State attend();
+  void let_end();
+  // By SIGTERM, if it still is there.
+  void ask_to_end();
+  // As of wait(2), once it is gone.
+  std::optional<int> status() const { return status_; }
+
+  TraceChild(TraceChild&&) = default;
+  TraceChild& operator=(TraceChild&&) = default;
+
+ private:
+  TraceChild(Pid pid, UniqueFd start_line, UniqueFd failure)
+      : pid_(pid), start_line_(std::move(start_line)), failure_(std::move(failure)) {}
+
+  Pid pid_;
+  UniqueFd start_line_;  // closing it is the starting gun
+  UniqueFd failure_;     // carries errno of a failed execvp; closed by a good one
+  std::optional<int> status_;
+};
+
+}  // namespace plumb::app

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+// The loop of a trace: events as they come, a pass a second, a survey when due, the report.
+#include "app/cli/trace_run.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+#include "app/cli/trace_child.h"
+#include "app/cli/trace_samples.h"
+#include "detect/report/trace_document.h"
+
+namespace plumb::app {
+namespace {
+
+using namespace detect;
+using namespace std::chrono_literals;
+
+// A pass over the ledger five times a second, where that is cheap; at most a twentieth of the time.
+constexpr std::chrono::nanoseconds kPass = 200ms;
+constexpr int kPassShare = 20;
+constexpr auto kShow = 1s;
+
+// Signals that end the trace or tell of the child, as a descriptor; as before when it goes.
+class Signals {
+ public:
+  Signals() {
+    ::sigemptyset(&wanted_);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGCHLD}) ::sigaddset(&wanted_, signal);
+    ::sigprocmask(SIG_BLOCK, &wanted_, &before_);
+    descriptor_ = UniqueFd(::signalfd(-1, &wanted_, SFD_CLOEXEC | SFD_NONBLOCK));
+  }
+  ~Signals() { ::sigprocmask(SIG_SETMASK, &before_, nullptr); }
+  Signals(const Signals&) = delete;
+  Signals& operator=(const Signals&) = delete;
+
+  int descriptor() const { return descriptor_.get(); }
+  // True when one came that wants an end.
+  bool take() {
+    bool end = false;
+    signalfd_siginfo info{};
+    while (::read(descriptor_.get(), &info, sizeof(info)) == static_cast<ssize_t>(sizeof(info))) {
+      end |= info.ssi_signo != SIGCHLD;
+    }
+    return end;
+  }
+
+ private:
+  sigset_t wanted_{};
+  sigset_t before_{};
+  UniqueFd descriptor_;
+};
+
+class Run {
+ public:
+  Run(Context& context, const TracePlan& plan, TraceSession& session)
+      : context_(context),
+        plan_(plan),
+        session_(session),
+        live_(!plan.json && ::isatty(STDOUT_FILENO) == 1) {}
+
+  Exit run();
+
+ private:
+  Result<void> begin();
+  void turn();
+  bool attend_child();
+  void end_child();
+  void pass(TraceSession::Look survey);
+  void show();
+  Exit report();
+  bool write_file(const std::string& path, void (*write)(const TraceDocument&, const Sink&)) const;
+  TraceDocument document() const;
+  bool over() const;
+
+  Context& context_;
+  const TracePlan& plan_;
+  TraceSession& session_;
+  bool live_;
+  Signals signals_;
+  std::optional<TraceChild> child_;
+  SampleTexts texts_;
+  BootTime began_{};
+  BootTime next_pass_{};
+  BootTime next_show_{};
+  bool stop_ = false;
+};
+
+TraceDocument Run::document() const {
+  TraceDocument document{.ledger = session_.ledger(),
+                         .stacks = session_.stacks(),
+                         .texts = texts_,
+                         .losses = session_.source().losses(),
+                         .repairs = session_.source().repairs(),
+                         .unnamed_stacks = session_.unnamed_stacks(),
+                         .kinds = plan_.kinds,
+                         .all_closings = plan_.all_closings};
+  return document;
+}
+
+Result<void> Run::begin() {
+  began_ = BootClock::now();
+  if (plan_.command.empty()) {
+    for (const Pid pid : plan_.processes) {
+      // One that ended since it was chosen is no reason not to follow the others.
+      auto followed = session_.follow(pid);
+      if (!followed && plan_.processes.size() == 1) return followed;
+    }
+  } else {
+    auto child = TraceChild::start(plan_.command);
+    if (!child) return std::move(child).error();
+    child_.emplace(*std::move(child));
+    if (auto followed = session_.follow(child_->pid()); !followed) return followed;
+  }
+  if (auto looked = session_.look(TraceSession::Look::kNow); !looked) return looked;
+  if (child_) {
+    auto gone = child_->go();
+    if (!gone) return fail("execute", plan_.command.front(), gone.error().code);
+  }
+  next_pass_ = BootClock::now() + kPass;
+  return {};
+}
+
+void Run::pass(TraceSession::Look survey) {
+  const auto done = session_.look(survey);
+  if (!done) complain(done.error().message());
+}
+
+// True while the command is there.
+bool Run::attend_child() {
+  switch (child_->attend()) {
+    case TraceChild::State::kRuns:
+      return true;
+    case TraceChild::State::kEnding:
+      // Everything that it leaves is still open, and its files can still be named.
+      (void)session_.listen(0ms);
+      pass(TraceSession::Look::kNow);
+      describe_samples(session_.ledger(), texts_);
+      child_->let_end();
+      return true;
+    case TraceChild::State::kGone:
+      return false;
+  }
+  return false;
+}
+
+// Asks the command to end, and leaves it alone if it has not after two seconds.
+void Run::end_child() {
+  child_->ask_to_end();
+  for (int i = 0; i < 200 && attend_child(); ++i) ::poll(nullptr, 0, 10);
+  (void)session_.listen(0ms);
+}
+
+void Run::turn() {
+  std::array<pollfd, 2> ready{
+      {{session_.source().wait_descriptor(), POLLIN, 0}, {signals_.descriptor(), POLLIN, 0}}};
+  const auto left = std::clamp<std::chrono::nanoseconds>(next_pass_ - BootClock::now(), 0ms, 1s);
+  ::poll(ready.data(), ready.size(),
+         static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(left).count()));
+  stop_ |= signals_.take();
+  if (const auto heard = session_.listen(0ms); !heard) {
+    complain(heard.error().message());
+    stop_ = true;
+  }
+  if (child_ && !attend_child() && session_.ledger().chosen_alive() == 0) stop_ = true;
+  const BootTime now = BootClock::now();
+  if (now < next_pass_) return;
+  pass(TraceSession::Look::kWhenDue);
+  if (live_ && now >= next_show_) {
+    show();
+    next_show_ = now + kShow;
+  }
+  const BootTime done = BootClock::now();
+  next_pass_ = done + std::max(kPass, (done - now) * kPassShare);
+}
+
+bool Run::over() const {
+  if (stop_ || session_.ledger().chosen_alive() == 0) return true;
+  return plan_.duration && BootClock::now() - began_ >= *plan_.duration;
+}
+
+// The report's beginning in place of the last one, as much as the terminal has lines.
+void Run::show() {
+  winsize size{};
+  const bool known = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 4;
+  const std::size_t rows = known ? size.ws_row - 2U : 22U;
+  std::string text;
+  write_trace_text(document(), context_.paper(), [&](std::string_view piece) {
+    text += piece;
+    return true;
+  });
+  std::string screen = "\x1b[H";
+  std::string_view rest = text;
+  for (std::size_t row = 0; row < rows && !rest.empty(); ++row) {
+    const auto end = rest.find('\n');
+    screen += rest.substr(0, end);
+    screen += "\x1b[K\n";
+    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
+  }
+  screen += "\x1b[J^C ends the trace and prints it whole";
+  context_.out.write(screen);
+  (void)context_.out.finish();
+}
+
+bool Run::write_file(const std::string& path,
+                     void (*write)(const TraceDocument&, const Sink&)) const {
+  if (path.empty()) return true;
+  auto file = UniqueFd::open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+  if (!file) {
+    complain(file.error().message());
+    return false;
+  }
+  Output out(file->get());
+  write(document(), out.sink());
+  const auto finished = out.finish();
+  if (!finished) complain(path + ": " + finished.error().message());
+  return finished.ok();
+}
+
+Exit Run::report() {
+  if (live_) context_.out.write("\x1b[H\x1b[J");
+  const TraceDocument found = document();
+  if (plan_.json) {
+    write_trace_json(found, context_.out.sink());
+  } else {
+    write_trace_text(found, context_.paper(), context_.out.sink());
+  }
+  const bool written = write_file(plan_.pprof, write_trace_pprof) &&
+                       write_file(plan_.folded, write_trace_folded) &&
+                       write_file(plan_.html, write_trace_html);
+  if (!written) return Exit::kNotPossible;
+  const auto sites = held_sites(found);
+  const auto closings = told_closings(found);
+  const bool grows =
+      std::ranges::any_of(sites, [](const Site* site) { return site->growth == Growth::kGrowing; });
+  const bool finalized = std::ranges::any_of(closings, [&](const Closing* closing) {
+    return closing->holding.listener && closing->closer &&
+           by_finalizer(found.stacks, *closing->closer);
+  });
+  return grows || finalized ? Exit::kFindings : Exit::kOk;
+}
+
+Exit Run::run() {
+  if (const auto begun = begin(); !begun) {
+    complain(begun.error().message());
+    return begun.error().code == ESRCH ? Exit::kUsage : Exit::kNotPossible;
+  }
+  if (live_) context_.out.write("\x1b[2J");
+  do {
+    turn();
+  } while (!over());
+  (void)session_.listen(0ms);
+  if (child_) end_child();
+  pass(TraceSession::Look::kNow);
+  describe_samples(session_.ledger(), texts_);
+  return report();
+}
+
+}  // namespace
+
+Exit run_trace(Context& context, const TracePlan& plan) {
+  auto session = TraceSession::open(plan.settings);
+  if (!session) {
+    complain(session.error().message());
+    return Exit::kNotPossible;
+  }
+  return Run(context, plan, **session).run();
+}
+
+}  // namespace plumb::app

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// TraceSession: a trace from its beginning to its last look. Joins the source's events with the
+// symbol folder's names and the model's ledger; knows no output.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "detect/model/trace_ledger.h"
+#include "detect/record/stack_store.h"
+#include "detect/source/trace_source.h"
+#include "detect/symbol/module_cache.h"
+#include "detect/symbol/process_access.h"
+#include "detect/symbol/process_view.h"
+#include "detect/symbol/symbolizer.h"
+#include "detect/symbol/walk_rules.h"
+#include "plumb/base/result.h"
+
+namespace plumb::app {
+
+struct TraceSettings {
+  detect::TraceOptions options;
+  std::chrono::nanoseconds min_age = std::chrono::seconds(2);
+};
+
+class TraceSession {
+ public:
+  // Errors: of detect::open_trace.
+  static Result<std::unique_ptr<TraceSession>> open(const TraceSettings& settings);
+
+  // Errors: ESRCH.
+  Result<void> follow(Pid process);
+
+  // Takes in events until `timeout` has passed or something came; returns at once after a signal.
+  Result<void> listen(std::chrono::milliseconds timeout);
+
+  // One pass over the ledger; with a survey where its own cost allows one (at most a fiftieth of
+  // the time, not more often than every three seconds) or where `survey` asks for it.
+  enum class Look { kWhenDue, kNow };
+  Result<void> look(Look survey);
+
+  const detect::TraceLedger& ledger() const { return ledger_; }
+  const detect::StackStore& stacks() const { return stacks_; }
+  const detect::TraceSource& source() const { return *source_; }
+  // Stacks whose process was gone before its maps could be read.
+  std::uint64_t unnamed_stacks() const { return unnamed_; }
+
+ private:
+  // An address space as its processes share it, from one exec to the next.
+  struct Space {
+    std::vector<Pid> processes;
+    std::optional<detect::ProcessView> view;
+    std::vector<detect::Address> taught;
+  };
+
+  TraceSession(std::unique_ptr<detect::TraceSource> source, const TraceSettings& settings);
+  void take(detect::TraceEvent event);
+  void on(const detect::StackEvent& event);
+  void on(const detect::ProcessEvent& event);
+  detect::ProcessView* view_of(Space& space, Pid pid);
+  void leave(detect::SpaceId id, Pid pid);
+  void forget_rules(detect::SpaceId id, Space& space);
+  detect::StackNode name(detect::ProcessView* view, const detect::WalkedStack& walked);
+
+  std::unique_ptr<detect::TraceSource> source_;
+  detect::TraceLedger ledger_;
+  detect::StackStore stacks_;
+  detect::ProcAccess access_;
+  detect::ModuleCache modules_;
+  detect::Symbolizer symbolizer_;
+  std::map<detect::SpaceId, Space> spaces_;
+  std::map<Pid, detect::SpaceId> space_of_;
+  std::uint64_t unnamed_ = 0;
+  BootTime survey_due_{};
+};
+
+}  // namespace plumb::app

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// The survivor test.
+#include "detect/model/growth.h"
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+
+namespace plumb::detect {
+namespace {
+
+constexpr std::size_t kMostPoints = 64;
+constexpr std::uint64_t kFewestSurvivors = 3;
+
+// The lowest count within a part of the series: what traffic that comes and goes never falls below.
+std::uint64_t floor_between(const std::vector<GrowthSeries::Point>& points, std::size_t from,
+                            std::size_t to) {
+  std::uint64_t lowest = points[from].live;
+  for (std::size_t i = from; i < to; ++i) lowest = std::min(lowest, points[i].live);
+  return lowest;
+}
+
+// Whether the floor rose within the second half: a pool that has filled does not. The number of
+// independent comings and goings strays by its square root; half of that is asked for.
+bool still_rising(const std::vector<GrowthSeries::Point>& points) {
+  const std::size_t count = points.size();
+  if (count < 2) return false;
+  const std::size_t half = count / 2;
+  const std::size_t last = std::max(half + 1, count - count / 4);
+  const std::uint64_t before =
+      last > half ? floor_between(points, half, last) : points.front().live;
+  const std::uint64_t after =
+      last < count ? floor_between(points, last, count) : points.back().live;
+  if (after <= before) return false;
+  const std::uint64_t rise = after - before;
+  return 4 * rise * rise >= before;
+}
+
+}  // namespace
+
+void GrowthSeries::add(BootTime time, std::uint64_t live) {
+  points_.push_back({time, live});
+  if (points_.size() <= kMostPoints) return;
+  std::vector<Point> merged;
+  merged.reserve(kMostPoints);
+  for (std::size_t i = 0; i + 1 < points_.size(); i += 2) {
+    merged.push_back({points_[i + 1].time, std::min(points_[i].live, points_[i + 1].live)});
+  }
+  if (points_.size() % 2 == 1) merged.push_back(points_.back());
+  points_ = std::move(merged);
+}
+
+Growth judge(const GrowthSeries& series, const std::array<std::uint64_t, kBirthWindows>& births,
+             std::chrono::nanoseconds traced) {
+  const std::uint64_t survivors = std::accumulate(births.begin(), births.end(), std::uint64_t{0});
+  if (survivors == 0) return Growth::kNone;
+  if (survivors < kFewestSurvivors || traced < std::chrono::seconds(1)) return Growth::kTooFew;
+  const auto some = [](std::uint64_t count) { return count > 0; };
+  const auto windows = std::ranges::count_if(births, some);
+  const bool early = std::any_of(births.begin(), births.begin() + kBirthWindows / 2, some);
+  const bool late = std::any_of(births.begin() + kBirthWindows / 2, births.end(), some);
+  const bool spread = early && late && windows >= 3;
+  return spread && still_rising(series.points()) ? Growth::kGrowing : Growth::kSteady;
+}
+
+}  // namespace plumb::detect

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the rows of a trace to its sites.
+#include "detect/model/trace_ledger.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace plumb::detect {
+namespace {
+
+constexpr std::size_t kMostSamples = 4;
+constexpr std::size_t kMostClosings = 10'000;
+// Holdings of ended processes are kept one by one, for their ages; beyond this many per site only
+// their number is.
+constexpr std::size_t kMostEnded = 100'000;
+
+ProcessKey key_of(const ProcessEvent& event) {
+  return {event.pid, std::chrono::duration_cast<Ticks>(event.start.time_since_epoch())};
+}
+
+}  // namespace
+
+std::size_t age_bucket(std::chrono::nanoseconds age) {
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(age).count();
+  if (seconds < 1) return 0;
+  return std::min<std::size_t>(std::bit_width(static_cast<std::uint64_t>(seconds)),
+                               kAgeBuckets - 1);
+}
+
+void TraceLedger::on(const ProcessEvent& event) {
+  const ProcessKey key = key_of(event);
+  const auto end_table = [this](TableId id, bool by_exit) {
+    Table& table = tables_[id];
+    table.ended = true;
+    table.by_exit = by_exit;
+  };
+  switch (event.what) {
+    case ProcessEvent::What::kFork: {
+      TracedProcess& process = processes_[key];
+      process.pid = event.pid;
+      process.start = event.start;
+      process.parent = event.parent;
+      process.chosen = number(event.parent) == 0;
+      process.name = event.name;
+      tables_.try_emplace(event.table, Table{key});
+      by_pid_[number(event.pid)] = key;
+      return;
+    }
+    case ProcessEvent::What::kExec: {
+      tables_[event.table].owner = key;
+      end_table(event.old_table, false);
+      const auto process = processes_.find(key);
+      if (process != processes_.end()) process->second.name = event.name;
+      return;
+    }
+    case ProcessEvent::What::kExit: {
+      tables_[event.table].owner = key;
+      end_table(event.table, true);
+      const auto process = processes_.find(key);
+      if (process == processes_.end()) return;
+      process->second.status = event.status;
+      process->second.ended = event.time;
+      return;
+    }
+    case ProcessEvent::What::kUnshare:
+      if (number(event.table) == 0) {
+        end_table(event.old_table, false);
+      } else {
+        tables_[event.table].owner = key;
+      }
+      return;
+    case ProcessEvent::What::kCode:
+      return;
+  }
+}
+
+void TraceLedger::on(const ListenerEvent& event) {
+  listeners_[event.file] = event;
+}
+
+void TraceLedger::on(const ClosedEvent& event) {
+  if (closings_.size() >= kMostClosings) {
+    ++closings_left_out_;
+    return;
+  }
+  Closing closing;
+  closing.holding = event.holding;
+  closing.pid = event.pid;
+  closing.time = event.time;
+  closing.call = event.call;
+  closing.origin = site_of(event.holding);
+  if (const auto closer = closers_.find(number(event.closer)); closer != closers_.end()) {
+    closing.closer = closer->second;
+  }
+  // A dup of a listener listens under its number too; the file is what listen(2) was called on.
+  if (const auto known = listeners_.find(event.holding.file); known != listeners_.end()) {
+    closing.listener = known->second;
+  }
+  closings_.push_back(std::move(closing));
+}
+
+std::size_t TraceLedger::site_at(const SiteKey& key) {
+  const auto [it, added] = site_index_.try_emplace(key, sites_.size());
+  if (added) {
+    Site site;
+    std::tie(site.stack, site.special, site.kind, site.call) = key;
+    sites_.push_back(std::move(site));
+  }
+  return it->second;
+}
+
+void TraceLedger::learn(OriginId origin, StackNode stack, Kind kind, std::uint16_t call, bool cut) {
+  const std::size_t site = site_at({stack, OriginId::kFirst, kind, call});
+  sites_[site].cut |= cut;
+  origins_[number(origin)] = site;
+}
+
+void TraceLedger::learn_closer(OriginId origin, StackNode stack) {
+  closers_[number(origin)] = stack;
+}
+
+std::size_t TraceLedger::site_of(const LiveHolding& holding) {
+  if (holding.origin >= OriginId::kFirst) {
+    const auto known = origins_.find(number(holding.origin));
+    if (known != origins_.end()) return known->second;
+    // Its stack is still on its way through the ring buffer, or was lost there.
+    return site_at({StackStore::kEmpty, OriginId::kStackLost, holding.kind, 0});
+  }
+  return site_at({StackStore::kEmpty, holding.origin, holding.kind, 0});
+}
+
+std::vector<TableId> TraceLedger::dead_tables() const {
+  std::vector<TableId> dead;
+  for (const auto& [id, table] : tables_) {
+    if (table.ended) dead.push_back(id);
+  }
+  return dead;
+}
+
+std::size_t TraceLedger::chosen_alive() const {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      processes_, [](const auto& entry) { return entry.second.chosen && !entry.second.status; }));
+}
+
+void TraceLedger::begin_pass(BootTime now) {
+  now_ = now;
+  for (Site& site : sites_) {
+    site.live = site.inherited = site.aged = site.created = site.closed = 0;
+    site.oldest.reset();
+    site.youngest.reset();
+    site.ages.fill(0);
+    site.total_age = {};
+    site.births.fill(0);
+    site.samples.clear();
+  }
+}
+
+void TraceLedger::sample(Site& site, const LiveHolding& holding, bool at_exit) {
+  const auto older = [](const HoldingSample& a, const HoldingSample& b) { return a.born < b.born; };
+  if (site.samples.size() == kMostSamples && site.samples.back().born <= holding.born) return;
+  const auto table = tables_.find(holding.table);
+  const Pid pid = table == tables_.end() ? Pid{0} : table->second.owner.pid;
+  site.samples.push_back({pid, holding.fd, holding.file, holding.born, at_exit});
+  std::ranges::sort(site.samples, older);
+  if (site.samples.size() > kMostSamples) site.samples.pop_back();
+}
+
+void TraceLedger::add(Site& site, const LiveHolding& holding, BootTime now, bool at_exit) {
+  const auto age = now - holding.born;
+  ++site.ages[age_bucket(age)];
+  site.total_age += age;
+  if (age >= min_age_ && !at_exit) ++site.aged;
+  if (!site.oldest || holding.born < *site.oldest) site.oldest = holding.born;
+  if (!site.youngest || holding.born > *site.youngest) site.youngest = holding.born;
+  if (holding.inherited) ++site.inherited;
+  sample(site, holding, at_exit);
+  const auto settled = now - min_age_ - began_;
+  if (holding.born >= began_ && settled.count() > 0 && age >= min_age_ && !holding.inherited) {
+    const auto window = (holding.born - began_) * std::int64_t{kBirthWindows} / settled;
+    ++site.births[std::min<std::size_t>(static_cast<std::size_t>(window), kBirthWindows - 1)];
+  }
+}
+
+void TraceLedger::hold(const LiveHolding& holding) {
+  Site& site = sites_[site_of(holding)];
+  ++site.live;
+  add(site, holding, now_, false);
+  if (!holding.listener) return;
+  for (Closing& closing : closings_) {
+    closing.shared |= closing.holding.file == holding.file && holding.born < closing.time;
+  }
+}
+
+void TraceLedger::hold_at_end(const LiveHolding& holding) {
+  const auto table = tables_.find(holding.table);
+  if (table == tables_.end() || !table->second.by_exit) return;
+  const auto process = processes_.find(table->second.owner);
+  if (process == processes_.end() || !process->second.chosen) return;
+  const std::size_t site = site_of(holding);
+  ++sites_[site].at_exit;
+  std::vector<LiveHolding>& kept = ended_[site];
+  if (kept.size() < kMostEnded) kept.push_back(holding);
+}
+
+void TraceLedger::end_pass(std::span<const OriginCount> counts, std::span<const TableId> read_out) {
+  for (std::size_t origin = 0; origin < counts.size(); ++origin) {
+    const auto site = origins_.find(static_cast<std::uint32_t>(origin));
+    if (site == origins_.end()) continue;
+    sites_[site->second].created += counts[origin].created;
+    sites_[site->second].closed += counts[origin].closed;
+  }
+  for (const auto& [index, holdings] : ended_) {
+    Site& site = sites_[index];
+    for (const LiveHolding& holding : holdings) {
+      const auto& owner = processes_.at(tables_.at(holding.table).owner);
+      add(site, holding, std::max(owner.ended, holding.born), true);
+    }
+    // The kernel counted them as closed when it forgot them.
+    site.closed -= std::min(site.closed, site.at_exit);
+  }
+  // Once all have ended nothing can grow, and the waiting must not look like a plateau.
+  const bool alive = chosen_alive() > 0;
+  for (Site& site : sites_) {
+    if (alive) site.series.add(now_, site.live + site.at_exit);
+    site.growth = judge(site.series, site.births, now_ - began_);
+  }
+  // Tables of ended chosen processes stay: their holdings are told by them.
+  for (const TableId id : read_out) {
+    const auto table = tables_.find(id);
+    if (table == tables_.end()) continue;
+    const auto owner = processes_.find(table->second.owner);
+    if (owner != processes_.end() && owner->second.chosen) {
+      table->second.ended = false;
+    } else {
+      tables_.erase(table);
+    }
+  }
+}
+
+}  // namespace plumb::detect

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// TraceLedger: what a trace has told, by site. A site is one stack that acquires one kind of thing;
+// many of the kernel's origin numbers may stand for it (a number per process, and some while the
+// kernel learns). Pure: facts and times go in, sites come out.
+//
+// A pass over the kernel's rows is begin_pass(), hold() for each row, end_pass(). Memory: a site
+// keeps counts, four samples and a short series, so a million holdings of 5,000 sites take 10 MiB.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <tuple>
+#include <unordered_map>
+#include <vector>
+
+#include "detect/model/growth.h"
+#include "detect/record/process.h"
+#include "detect/record/stack_store.h"
+#include "detect/record/trace_event.h"
+
+namespace plumb::detect {
+
+// Ages by powers of two: bucket n counts ages from 2^(n-1) to 2^n seconds, bucket 0 those below one
+// second, the last one everything older (12 days).
+inline constexpr std::size_t kAgeBuckets = 21;
+using AgeHistogram = std::array<std::uint64_t, kAgeBuckets>;
+std::size_t age_bucket(std::chrono::nanoseconds age);
+
+// A process that the trace followed.
+struct TracedProcess {
+  Pid pid{};
+  BootTime start{};
+  Pid parent{};
+  bool chosen = false;  // by the user, not for being somebody's child
+  std::string name;
+  std::optional<int> status;  // as of wait(2), when it ended
+  BootTime ended{};
+};
+
+struct HoldingSample {
+  Pid pid{};
+  Fd fd{};
+  FileId file{};
+  BootTime born{};
+  bool at_exit = false;
+};
+
+struct Site {
+  StackNode stack = StackStore::kEmpty;
+  OriginId special = OriginId::kFirst;  // below kFirst: no stack, for that reason
+  Kind kind = Kind::kUnknown;
+  std::uint16_t call = 0;
+  bool cut = false;  // the stack goes deeper than was followed
+
+  std::uint64_t live = 0;       // held at the last pass, by anybody
+  std::uint64_t inherited = 0;  // of them by children that got them at fork
+  std::uint64_t at_exit = 0;    // of them by chosen processes when those ended
+  std::uint64_t aged = 0;       // of them older than the trace's minimum age
+  std::uint64_t created = 0;
+  std::uint64_t closed = 0;
+  std::optional<BootTime> oldest;
+  std::optional<BootTime> youngest;
+  std::chrono::nanoseconds total_age{};  // of all held, summed
+  AgeHistogram ages{};
+  std::array<std::uint64_t, kBirthWindows> births{};  // see growth.h
+  std::vector<HoldingSample> samples;                 // the oldest first
+  GrowthSeries series;
+  Growth growth = Growth::kNone;
+};
+
+// A listener that was closed, or any holding where all closes are kept.
+struct Closing {
+  LiveHolding holding;
+  std::optional<std::size_t> origin;  // index into sites()
+  std::optional<StackNode> closer;
+  Pid pid{};
+  BootTime time{};
+  std::uint16_t call = 0;
+  std::optional<ListenerEvent> listener;
+  bool shared = false;  // another descriptor of the same open file was seen open afterwards
+};
+
+class TraceLedger {
+ public:
+  TraceLedger(BootTime began, std::chrono::nanoseconds min_age)
+      : began_(began), min_age_(min_age) {}
+
+  void on(const ProcessEvent& event);
+  void on(const ListenerEvent& event);
+  void on(const ClosedEvent& event);
+  // The stack behind a number. Numbers of equal stack, kind and call become one site.
+  void learn(OriginId origin, StackNode stack, Kind kind, std::uint16_t call, bool cut);
+  // The stack behind a closer's number.
+  void learn_closer(OriginId origin, StackNode stack);
+
+  // Tables that ended and were not read out yet.
+  std::vector<TableId> dead_tables() const;
+
+  void begin_pass(BootTime now);
+  void hold(const LiveHolding& holding);
+  // A row of a dead table: counts as held when it was a chosen process's and that has ended.
+  void hold_at_end(const LiveHolding& holding);
+  // `read_out` are the ended tables whose rows this pass was given.
+  void end_pass(std::span<const OriginCount> counts, std::span<const TableId> read_out);
+
+  BootTime began() const { return began_; }
+  BootTime now() const { return now_; }
+  std::chrono::nanoseconds min_age() const { return min_age_; }
+  const std::vector<Site>& sites() const { return sites_; }
+  const std::vector<Closing>& closings() const { return closings_; }
+  std::uint64_t closings_left_out() const { return closings_left_out_; }
+  const std::map<ProcessKey, TracedProcess>& processes() const { return processes_; }
+  std::size_t chosen_alive() const;
+
+ private:
+  struct Table {
+    ProcessKey owner;
+    bool ended = false;
+    bool by_exit = false;
+  };
+  using SiteKey = std::tuple<StackNode, OriginId, Kind, std::uint16_t>;
+
+  std::size_t site_of(const LiveHolding& holding);
+  std::size_t site_at(const SiteKey& key);
+  void add(Site& site, const LiveHolding& holding, BootTime now, bool at_exit);
+  void sample(Site& site, const LiveHolding& holding, bool at_exit);
+
+  BootTime began_;
+  BootTime now_{};
+  std::chrono::nanoseconds min_age_;
+  std::vector<Site> sites_;
+  std::map<SiteKey, std::size_t> site_index_;
+  std::unordered_map<std::uint32_t, std::size_t> origins_;  // number to site
+  std::unordered_map<std::uint32_t, StackNode> closers_;    // number to stack
+  std::map<std::size_t, std::vector<LiveHolding>> ended_;   // by site: held by who has exited
+  std::map<TableId, Table> tables_;
+  std::map<ProcessKey, TracedProcess> processes_;
+  std::unordered_map<std::int32_t, ProcessKey> by_pid_;
+  std::map<FileId, ListenerEvent> listeners_;  // the last listen(2) on each open file
+  std::vector<Closing> closings_;
+  std::uint64_t closings_left_out_ = 0;
+};
+
+}  // namespace plumb::detect

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// The names of the system calls that make and end descriptors, as the manual pages write them.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace plumb::detect {
+
+// "accept4"; empty for a number that makes or ends no descriptor. Numbers of x86-64.
+std::string_view call_name(std::uint16_t number);
+
+// close, close_range: those that only end descriptors.
+bool is_closing_call(std::uint16_t number);
+
+}  // namespace plumb::detect

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a trace says: the rare events one by one, and the ledger's rows and counts when asked. Plain
+// values; a short-lived holding appears only in the counts.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "detect/record/address.h"
+#include "detect/record/descriptor.h"
+#include "detect/record/kind.h"
+#include "plumb/base/clock.h"
+#include "plumb/base/ids.h"
+
+namespace plumb::detect {
+
+// Numbers of one trace; none is ever reused within it.
+enum class OriginId : std::uint32_t {
+  kBornBefore = 0,  // open when the trace began
+  kFound = 1,       // found by a survey: no hook saw it come
+  kStackLost = 2,   // seen, but its stack found no room
+  kNoStack = 3,     // came where there is no user stack
+  kFirst = 16,      // the first that is a stack
+};
+enum class TableId : std::uint32_t {};  // a descriptor table
+enum class SpaceId : std::uint32_t {};  // an address space, from one exec to the next
+
+struct StackRegisters {
+  std::uint64_t ip = 0, sp = 0, bp = 0, bx = 0, r12 = 0, r13 = 0, r14 = 0, r15 = 0;
+};
+
+// A stack that was not seen before. Where the kernel lacked a rule, `copy` holds the stack's bytes
+// from registers.sp on, and registers are those of the last address in `addresses`.
+struct StackEvent {
+  OriginId origin{};
+  Pid pid{};
+  Tid tid{};
+  SpaceId space{};
+  BootTime time{};
+  std::uint16_t call = 0;  // system call number
+  Kind kind = Kind::kUnknown;
+  bool cut = false;  // deeper than the kernel follows
+  StackRegisters registers;
+  std::vector<Address> addresses;  // innermost first
+  std::vector<std::byte> copy;
+};
+
+struct ProcessEvent {
+  enum class What : std::uint8_t { kFork, kExec, kExit, kUnshare, kCode };
+  What what{};
+  Pid pid{};
+  Tid tid{};
+  Pid parent{};  // fork; 0: the trace itself chose this process
+  SpaceId space{};
+  TableId table{};  // exit: the one that ended; unshare: 0 where the thread's own table ended
+  TableId old_table{};
+  int status = 0;  // exit: as of wait(2)
+  BootTime time{};
+  BootTime start{};
+  std::string name;
+};
+
+struct ListenerEvent {
+  Pid pid{};
+  TableId table{};
+  Fd fd{};
+  FileId file{};
+  std::uint16_t family = 0;
+  std::uint16_t port = 0;
+  std::array<std::uint8_t, 16> address{};
+  BootTime time{};
+};
+
+// One row of the ledger.
+struct LiveHolding {
+  TableId table{};
+  Fd fd{};
+  FileId file{};
+  BootTime born{};
+  OriginId origin{};
+  Tid tid{};
+  std::uint16_t call = 0;
+  Kind kind = Kind::kUnknown;
+  bool listener = false;
+  bool inherited = false;  // from the parent at fork: the origin counted it once, there
+};
+
+struct ClosedEvent {
+  LiveHolding holding;
+  Pid pid{};
+  Tid tid{};
+  BootTime time{};
+  OriginId closer{};       // the stack that closed it
+  std::uint16_t call = 0;  // how: close, dup2, …
+};
+
+using TraceEvent = std::variant<StackEvent, ProcessEvent, ListenerEvent, ClosedEvent>;
+
+struct OriginCount {
+  std::uint64_t created = 0;
+  std::uint64_t closed = 0;
+};
+
+// What the trace missed and what its surveys put right, since it began.
+struct TraceLosses {
+  std::uint64_t holdings = 0;     // the ledger was full
+  std::uint64_t stacks = 0;       // no room for a stack
+  std::uint64_t events = 0;       // no room for a process event or a close
+  std::uint64_t processes = 0;    // no room to follow a child
+  std::uint64_t missed_runs = 0;  // the kernel skipped a program
+};
+struct TraceRepairs {
+  std::uint64_t found = 0;      // open, and no hook had seen it come
+  std::uint64_t inherited = 0;  // in a child's table, with the parent's origin
+  std::uint64_t replaced = 0;   // another file stood at the number
+  std::uint64_t gone = 0;       // no longer open, and no hook had seen it go
+};
+
+}  // namespace plumb::detect

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+// A trace as records: "origin" for each, "closed" for each closing, "trace" at the end.
+#include <algorithm>
+
+#include "detect/record/call_name.h"
+#include "detect/report/json_writer.h"
+#include "detect/report/trace_document.h"
+
+namespace plumb::detect {
+namespace {
+
+constexpr int kOriginSchema = 1;
+constexpr int kClosedSchema = 1;
+constexpr int kTraceSchema = 1;
+
+std::string_view name_of(FrameKind kind) {
+  switch (kind) {
+    case FrameKind::kNative:
+      return "native";
+    case FrameKind::kInlined:
+      return "inlined";
+    case FrameKind::kGo:
+      return "go";
+    case FrameKind::kJit:
+      return "jit";
+    case FrameKind::kPython:
+      return "python";
+  }
+  return {};
+}
+
+class Records {
+ public:
+  explicit Records(const TraceDocument& document) : document_(document), ledger_(document.ledger) {}
+
+  std::string_view text() const { return json_.text(); }
+  void clear() { json_.clear(); }
+  void origin(const Site& site);
+  void closed(const Closing& closing);
+  void trace();
+
+ private:
+  void frames(StackNode stack);
+  void process(Pid pid);
+
+  const TraceDocument& document_;
+  const TraceLedger& ledger_;
+  JsonWriter json_;
+};
+
+void Records::frames(StackNode stack) {
+  for (const FrameId id : document_.stacks.frames(stack)) {
+    const Frame& frame = document_.stacks.frame(id);
+    json_.open_element();
+    json_.member("language", name_of(frame.kind));
+    if (!frame.function.empty()) {
+      json_.member("function", std::string_view(frame.function));
+      json_.member("offset", frame.function_offset);
+    }
+    if (!frame.file.empty()) json_.member("file", std::string_view(frame.file));
+    if (frame.line) json_.member("line", *frame.line);
+    if (!frame.module.empty()) json_.member("module", std::string_view(frame.module));
+    if (!frame.build_id.empty()) json_.member("build_id", std::string_view(frame.build_id.hex()));
+    if (frame.elf_address) json_.member("address", number(*frame.elf_address));
+    json_.close_object();
+  }
+}
+
+void Records::process(Pid pid) {
+  json_.member("pid", number(pid));
+  for (const auto& [key, known] : ledger_.processes()) {
+    if (key.pid != pid) continue;
+    json_.member("process", std::string_view(known.name));
+    return;
+  }
+}
+
+void Records::origin(const Site& site) {
+  json_.begin("origin", kOriginSchema);
+  json_.member("kind", name_of(site.kind));
+  if (const auto call = call_name(site.call); !call.empty()) json_.member("call", call);
+  json_.member("held", held(site));
+  json_.member("live", site.live);
+  json_.member("at_exit", site.at_exit);
+  json_.member("inherited", site.inherited);
+  json_.member("created", site.created);
+  json_.member("closed", site.closed);
+  json_.member("growth", name_of(site.growth));
+  json_.member("rate", std::chrono::nanoseconds(
+                           static_cast<std::int64_t>(growth_rate(document_, site) * 1e9)));
+  if (site.oldest) json_.member("oldest", ledger_.now() - *site.oldest);
+  if (site.youngest) json_.member("youngest", ledger_.now() - *site.youngest);
+  json_.open_list("ages");
+  for (const std::uint64_t count : site.ages) json_.element(count);
+  json_.close_list();
+  json_.open_list("samples");
+  for (const HoldingSample& sample : site.samples) {
+    json_.open_element();
+    process(sample.pid);
+    json_.member("fd", number(sample.fd));
+    json_.member("age", ledger_.now() - sample.born);
+    const auto known = document_.texts.find({sample.pid, sample.fd, sample.file});
+    if (known != document_.texts.end()) {
+      if (!known->second.name.empty()) json_.member("name", std::string_view(known->second.name));
+      if (!known->second.other_end.empty()) {
+        json_.member("other_end", std::string_view(known->second.other_end));
+      }
+    }
+    json_.close_object();
+  }
+  json_.close_list();
+  if (site.special != OriginId::kFirst) json_.member("reason", reason_without_stack(site.special));
+  json_.member("cut", site.cut);
+  json_.open_list("stack");
+  frames(site.stack);
+  json_.close_list();
+  json_.end();
+}
+
+void Records::closed(const Closing& closing) {
+  json_.begin("closed", kClosedSchema);
+  process(closing.pid);
+  json_.member("fd", number(closing.holding.fd));
+  json_.member("kind", name_of(closing.holding.kind));
+  json_.member("listener", closing.holding.listener);
+  if (closing.listener && closing.listener->port != 0) {
+    json_.member("port", closing.listener->port);
+  }
+  json_.member("at", closing.time - ledger_.began());
+  json_.member("age", closing.time - closing.holding.born);
+  if (const auto call = call_name(closing.call); !call.empty()) json_.member("call", call);
+  json_.member("shared", closing.shared);
+  json_.member("finalizer", closing.closer && by_finalizer(document_.stacks, *closing.closer));
+  json_.open_list("closer");
+  if (closing.closer) frames(*closing.closer);
+  json_.close_list();
+  json_.open_list("stack");
+  if (closing.origin) frames(ledger_.sites()[*closing.origin].stack);
+  json_.close_list();
+  json_.end();
+}
+
+void Records::trace() {
+  json_.begin("trace", kTraceSchema);
+  json_.member("duration", ledger_.now() - ledger_.began());
+  json_.member("min_age", ledger_.min_age());
+  json_.open_list("processes");
+  for (const auto& [key, process] : ledger_.processes()) {
+    json_.open_element();
+    json_.member("pid", number(process.pid));
+    json_.member("process", std::string_view(process.name));
+    json_.member("parent", number(process.parent));
+    json_.member("chosen", process.chosen);
+    if (process.status) json_.member("status", *process.status);
+    json_.close_object();
+  }
+  json_.close_list();
+  json_.open_object("losses");
+  json_.member("holdings", document_.losses.holdings);
+  json_.member("stacks", document_.losses.stacks);
+  json_.member("events", document_.losses.events);
+  json_.member("processes", document_.losses.processes);
+  json_.member("missed_runs", document_.losses.missed_runs);
+  json_.member("unnamed_stacks", document_.unnamed_stacks);
+  json_.member("closes", ledger_.closings_left_out());
+  json_.close_object();
+  json_.open_object("repairs");
+  json_.member("found", document_.repairs.found);
+  json_.member("inherited", document_.repairs.inherited);
+  json_.member("replaced", document_.repairs.replaced);
+  json_.member("gone", document_.repairs.gone);
+  json_.close_object();
+  json_.end();
+}
+
+}  // namespace
+
+void write_trace_json(const TraceDocument& document, const Sink& sink) {
+  Records records(document);
+  const auto flush = [&] {
+    if (records.text().size() < kPiece) return true;
+    const bool more = sink(records.text());
+    records.clear();
+    return more;
+  };
+  for (const Site* site : held_sites(document)) {
+    records.origin(*site);
+    if (!flush()) return;
+  }
+  for (const Closing* closing : told_closings(document)) {
+    records.closed(*closing);
+    if (!flush()) return;
+  }
+  records.trace();
+  sink(records.text());
+}
+
+}  // namespace plumb::detect

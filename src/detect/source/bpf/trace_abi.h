@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* What the tracing programs and their reader in user space agree on: maps' keys and values, and the
+ * records of the ring buffer. Fixed width, explicit padding, sizes asserted on both sides. Times
+ * are CLOCK_BOOTTIME in nanoseconds. */
+#ifndef PLUMB_TRACE_ABI_H
+#define PLUMB_TRACE_ABI_H
+
+#include <linux/types.h>
+
+#ifdef __cplusplus
+#define PLUMB_ABI_ASSERT static_assert
+namespace plumb::detect::abi {
+#else
+#define PLUMB_ABI_ASSERT _Static_assert
+#endif
+
+enum {
+  kTraceFrames = 128,      /* frames that the kernel side follows; the rest of a stack is cut */
+  kTraceCopyBytes = 16384, /* user stack copied where a rule is missing */
+  kTraceOrigins = 1 << 17, /* rows of the counters, and so of distinct stacks */
+  kTraceFirstOrigin = 16,  /* lower numbers are the special ones below */
+  kTraceProcesses = 32768, /* targets at a time */
+  kTraceRules = 1 << 18,   /* unwind rules at a time: one a distinct return address */
+  kTraceControlFds = 16,   /* descriptors taken from one message's control data */
+};
+
+/* plumb::detect::Kind, which the reader in user space asserts to be the same. */
+enum trace_kind {
+  kKindUnknown,
+  kKindUnreadable,
+  kKindFile,
+  kKindDirectory,
+  kKindSymlink,
+  kKindCharacterDevice,
+  kKindBlockDevice,
+  kKindFifo,
+  kKindPipe,
+  kKindPty,
+  kKindUnix,
+  kKindTcp,
+  kKindUdp,
+  kKindRaw,
+  kKindNetlink,
+  kKindPacket,
+  kKindVsock,
+  kKindSocket,
+  kKindEventfd,
+  kKindEpoll,
+  kKindTimerfd,
+  kKindSignalfd,
+  kKindInotify,
+  kKindFanotify,
+  kKindMemfd,
+  kKindPidfd,
+  kKindIoUring,
+  kKindBpf,
+  kKindPerfEvent,
+  kKindUserfaultfd,
+  kKindMqueue,
+  kKindDmabuf,
+  kKindNamespace,
+  kKindSeccomp,
+  kKindLandlock,
+  kKindMountContext,
+};
+
+/* Origins that are no stack. */
+enum trace_origin_id {
+  kTraceBornBefore = 0, /* open when the trace began */
+  kTraceFound = 1,      /* found by a survey: no hook saw it come */
+  kTraceStackLost = 2,  /* a hook saw it come, and its stack found no room */
+  kTraceNoStack = 3,    /* came where there is no user stack: an io_uring worker */
+};
+
+/* Which descriptor: the table's number is given out once and never reused. */
+struct trace_holding_key {
+  __u32 table;
+  __s32 fd;
+};
+
+enum trace_holding_flags {
+  kTraceListener = 1,  /* listen(2) succeeded on it, or it listened when it was found */
+  kTraceInherited = 2, /* copied from the parent's table at fork; created counts it once, there */
+};
+
+struct trace_holding {
+  __u64 file; /* address of the struct file */
+  __u64 born;
+  __u32 origin;
+  __u32 seen; /* number of the last survey that saw it */
+  __s32 tid;  /* thread that acquired it; 0 where no hook saw it */
+  __u16 call; /* number of the system call that acquired it; 0xffff: none that a hook saw */
+  __u8 kind;  /* plumb::detect::Kind */
+  __u8 flags;
+};
+PLUMB_ABI_ASSERT(sizeof(struct trace_holding) == 32, "trace_holding");
+
+/* Counters of one origin, by its number. closed counts only what created has counted. */
+struct trace_count {
+  __u64 created;
+  __u64 closed;
+};
+
+/* A traced process, by thread group. */
+struct trace_target {
+  __u64 files; /* address of its files_struct */
+  __u64 start; /* its start time, with its number the process's identity */
+  __u32 table;
+  __u32 space; /* address space: a number per exec, kept over fork */
+};
+
+/* A descriptor table, by number; stays until user space has read out its holdings. */
+struct trace_table {
+  __u64 files;
+  __u32 parent; /* table that it was copied from; 0: none */
+  __s32 pid;
+  __u32 moved; /* an exec made it of its parent, which ended: what is in both was carried over */
+  __u32 pad;
+};
+
+/* How to get from one frame to its caller, for one return address in one address space. */
+enum trace_rule_kind {
+  kTraceRuleStack = 1,  /* CFA = sp + offset */
+  kTraceRuleFrame = 2,  /* CFA = bp + offset */
+  kTraceRuleDeref = 3,  /* CFA = *(bp + offset): a realigned stack; caller's bp at bp + bp_offset */
+  kTraceRuleSignal = 4, /* a signal frame: registers are in the ucontext at sp */
+  kTraceRuleEnd = 5,    /* outermost: nobody called it */
+  kTraceRuleCut = 6,    /* not to be followed in the kernel */
+};
+
+struct trace_rule {
+  __s32 cfa_offset;
+  __s16 bp_offset; /* where the caller's bp was saved, from the CFA; 0: it still is in bp */
+  __u8 kind;
+  __u8 pad;
+};
+PLUMB_ABI_ASSERT(sizeof(struct trace_rule) == 8, "trace_rule");
+
+/* Address in the low 48 bits, address space in the high 16. */
+#define PLUMB_RULE_KEY(space, pc) (((__u64)(space) << 48) | ((__u64)(pc)&0xffffffffffffULL))
+
+struct trace_registers {
+  __u64 ip, sp, bp, bx, r12, r13, r14, r15;
+};
+
+enum trace_event_type {
+  kTraceEventStack = 1,    /* a new origin */
+  kTraceEventFork = 2,     /* a target's child became a target */
+  kTraceEventExec = 3,     /* a target runs another program now */
+  kTraceEventExit = 4,     /* a target ended */
+  kTraceEventUnshare = 5,  /* a thread left its group's table */
+  kTraceEventListener = 6, /* listen(2) succeeded */
+  kTraceEventClosed = 7,   /* a listener was closed; or any holding, where that was asked for */
+  kTraceEventCode = 8,     /* a target mapped new code: rules of its space may be stale */
+};
+
+struct trace_event {
+  __u32 type;
+  __s32 pid;
+  __s32 tid;
+  __u32 space;
+  __u64 time;
+};
+
+/* The walk went over `frames` addresses. Where it ended for want of a rule, `copied` bytes of stack
+ * from registers.sp on follow, and registers are those of the frame that could not be left (with
+ * frames > 1 only ip, sp and bp are known). */
+struct trace_stack {
+  struct trace_event head;
+  __u32 origin;
+  __u16 call;
+  __u8 kind;
+  __u8 cut; /* ended at kTraceFrames or at a rule of kind Cut */
+  __u32 frames;
+  __u32 copied;
+  struct trace_registers registers;
+  __u64 addresses[kTraceFrames];
+};
+
+struct trace_stack_copy {
+  struct trace_stack stack;
+  __u8 bytes[kTraceCopyBytes];
+};
+
+/* Fork, exec, exit and unshare. */
+struct trace_process {
+  struct trace_event head;
+  __u32 table;     /* the new one; at exit the one that ended */
+  __u32 old_table; /* the one before; at exit 0 */
+  __s32 parent;    /* fork: the parent's number */
+  __s32 status;    /* exit: as wait(2) reports it */
+  __u64 start;     /* of the process */
+  char name[16];
+};
+
+struct trace_closed {
+  struct trace_event head;
+  struct trace_holding_key key;
+  struct trace_holding holding;
+  __u32 closer; /* origin number of the stack that closed it; kTraceStackLost: not known */
+  __u16 call;   /* how: close, dup2, close_range; 0xffff: its number was taken again unseen */
+  __u16 pad;
+};
+
+struct trace_listener {
+  struct trace_event head;
+  struct trace_holding_key key;
+  __u64 file;
+  __u16 family;
+  __u16 port; /* host order; 0 for other families */
+  __u8 address[16];
+  __u32 pad;
+};
+
+/* Where something was missed; index of the losses array. */
+enum trace_loss {
+  kTraceLossHoldings,  /* the ledger was full: a holding is missing */
+  kTraceLossStacks,    /* the ring or the origins were full: a stack is missing */
+  kTraceLossEvents,    /* the ring was full: a process event is missing */
+  kTraceLossProcesses, /* no room for a target: a child is not followed */
+  kTraceLossControl,   /* more descriptors in one message than are taken: the survey finds them */
+  kTraceLosses
+};
+
+/* Counts of what the surveys had to put right. */
+enum trace_repair {
+  kTraceRepairFound,     /* open, and no hook had seen it come */
+  kTraceRepairInherited, /* found in a child's table, and its parent's has the origin */
+  kTraceRepairReplaced,  /* another file stood at the number */
+  kTraceRepairGone,      /* no longer open, and no hook had seen it go */
+  kTraceRepairs
+};
+
+/* One turn of the program that forgets a holding, unless it was replaced meanwhile. */
+struct trace_forget {
+  struct trace_holding_key key;
+  __u64 born;
+};
+
+#ifdef __cplusplus
+}  // namespace plumb::detect::abi
+#endif
+#undef PLUMB_ABI_ASSERT
+#endif

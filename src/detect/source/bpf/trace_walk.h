@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* From the registers of a system call to the number of its stack. The walk follows unwind rules
+ * that user space leaves in a map, one for each return address that was ever met, so it is exact
+ * for code without frame pointers and two call sites never share a number. Where a rule is missing,
+ * the stack's bytes go to user space, which finishes the walk and leaves the rules for the next
+ * time. */
+#ifndef PLUMB_TRACE_WALK_H
+#define PLUMB_TRACE_WALK_H
+
+#include "detect/source/bpf/trace_core.h"
+
+struct walk {
+  __u64 addresses[kTraceFrames];
+  struct trace_registers registers;
+  __u64 hash;
+  __u32 frames;
+  __u8 missing; /* ended for want of a rule */
+  __u8 cut;
+};
+
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct walk);
+} walks SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, kTraceRules);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, __u64);
+  __type(value, struct trace_rule);
+} rules SEC(".maps");
+
+/* From the hash of kind, call and every return address to the origin's number. */
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, kTraceOrigins);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, __u64);
+  __type(value, __u32);
+} origins SEC(".maps");
+
+__u32 next_origin = kTraceFirstOrigin;
+
+static __always_inline __u64 mix(__u64 hash, __u64 value) {
+  hash = (hash ^ value) * 0x9e3779b97f4a7c15ULL;
+  return hash ^ (hash >> 29);
+}
+
+static __always_inline bool read_word(__u64* into, __u64 address) {
+  return bpf_probe_read_user(into, sizeof(*into), (const void*)address) == 0;
+}
+
+/* One frame outward. False at the end, where the walk says why it ended. */
+static __always_inline bool step(struct walk* w, const struct trace_rule* rule) {
+  struct trace_registers* r = &w->registers;
+  __u64 cfa = 0;
+  switch (rule->kind) {
+    case kTraceRuleStack:
+      cfa = r->sp + rule->cfa_offset;
+      break;
+    case kTraceRuleFrame:
+      cfa = r->bp + rule->cfa_offset;
+      break;
+    case kTraceRuleDeref:
+      if (!read_word(&cfa, r->bp + rule->cfa_offset)) return false;
+      if (!read_word(&r->bp, r->bp + rule->bp_offset)) return false;
+      break;
+    case kTraceRuleSignal: {
+      /* struct ucontext's gregs: rbp at 120, rsp at 160, rip at 168 */
+      const __u64 context = r->sp;
+      if (!read_word(&r->bp, context + 120) || !read_word(&r->sp, context + 160)) return false;
+      return read_word(&r->ip, context + 168);
+    }
+    case kTraceRuleCut:
+      w->cut = 1;
+      return false;
+    default:
+      return false;
+  }
+  if (cfa <= r->sp) return false;
+  __u64 caller = 0;
+  if (rule->kind != kTraceRuleDeref && rule->bp_offset == -16) {
+    __u64 pair[2]; /* bp and the return address side by side: one read for both */
+    if (bpf_probe_read_user(pair, sizeof(pair), (const void*)(cfa - 16)) != 0) return false;
+    caller = pair[1];
+    if (caller == 0) return false;
+    r->bp = pair[0];
+  } else {
+    if (!read_word(&caller, cfa - 8) || caller == 0) return false;
+    if (rule->kind != kTraceRuleDeref && rule->bp_offset != 0 &&
+        !read_word(&r->bp, cfa + rule->bp_offset))
+      return false;
+  }
+  r->sp = cfa;
+  r->ip = caller;
+  return true;
+}
+
+/* The functions that are not static are verified once and not at every call, which is what keeps
+ * the programs within the verifier's bound. */
+__noinline int walk_stack(__u32 space) {
+  const __u32 zero = 0;
+  struct walk* w = bpf_map_lookup_elem(&walks, &zero);
+  if (!w) return 0;
+  __u64 hash = w->hash;
+  __u32 i;
+  w->missing = 0;
+  w->cut = 1;
+  for (i = 0; i < kTraceFrames; i++) {
+    const __u64 pc = w->registers.ip;
+    w->addresses[i] = pc;
+    w->frames = i + 1;
+    hash = mix(hash, pc);
+    const __u64 key = PLUMB_RULE_KEY(space, pc);
+    const struct trace_rule* rule = bpf_map_lookup_elem(&rules, &key);
+    if (!rule) {
+      w->missing = 1;
+      w->cut = 0;
+      break;
+    }
+    w->cut = 0;
+    if (!step(w, rule)) break;
+    w->cut = 1; /* stands where the loop ends by its bound */
+  }
+  w->hash = hash;
+  return 0;
+}
+
+static __always_inline void fill_stack(struct trace_stack* event, const struct walk* w, __u32 space,
+                                       __u16 call, __u8 kind) {
+  const __u64 id = bpf_get_current_pid_tgid();
+  event->head.type = kTraceEventStack;
+  event->head.pid = id >> 32;
+  event->head.tid = (__u32)id;
+  event->head.space = space;
+  event->head.time = bpf_ktime_get_boot_ns();
+  event->call = call;
+  event->kind = kind;
+  event->cut = w->cut;
+  event->frames = w->frames;
+  event->copied = 0;
+  event->registers = w->registers;
+  __builtin_memcpy(event->addresses, w->addresses, sizeof(event->addresses));
+}
+
+/* Copies page by page, because a read that meets an unmapped page gets nothing at all. */
+static __always_inline __u32 copy_stack(struct trace_stack_copy* event, __u64 from) {
+  __u32 first = 4096 - (from & 4095);
+  if (first == 0 || first > 4096) return 0;
+  if (bpf_probe_read_user(event->bytes, first, (const void*)from) != 0) return 0;
+  __u32 copied = first;
+  for (int i = 0; i < kTraceCopyBytes / 4096 - 1; i++) {
+    asm volatile("" : "+r"(copied)); /* keeps the compiler from making | of +, which has no bound */
+    if (copied > kTraceCopyBytes - 4096) break;
+    if (bpf_probe_read_user(event->bytes + copied, 4096, (const void*)(from + copied)) != 0) break;
+    copied += 4096;
+  }
+  return copied;
+}
+
+static __always_inline __u32 lose_stack(void) {
+  count_loss(kTraceLossStacks);
+  return kTraceStackLost;
+}
+
+/* The walk ended for want of a rule: which stack it is, user space will find out. */
+static __always_inline __u32 origin_by_copy(const struct walk* w, __u32 space, __u16 call,
+                                            __u8 kind) {
+  if (next_origin >= kTraceOrigins) return lose_stack();
+  struct trace_stack_copy* event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+  if (!event) return lose_stack();
+  fill_stack(&event->stack, w, space, call, kind);
+  event->stack.copied = copy_stack(event, w->registers.sp);
+  const __u32 id = __sync_fetch_and_add(&next_origin, 1);
+  event->stack.origin = id < kTraceOrigins ? id : kTraceStackLost;
+  const __u32 given = event->stack.origin;
+  bpf_ringbuf_submit(event, 0);
+  return given;
+}
+
+static __always_inline __u32 origin_by_walk(const struct walk* w, __u32 space, __u16 call,
+                                            __u8 kind) {
+  if (next_origin >= kTraceOrigins) return lose_stack();
+  struct trace_stack* event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+  if (!event) return lose_stack();
+  __u32 id = __sync_fetch_and_add(&next_origin, 1);
+  const __u64 hash = w->hash;
+  if (id >= kTraceOrigins || bpf_map_update_elem(&origins, &hash, &id, BPF_NOEXIST) != 0) {
+    bpf_ringbuf_discard(event, 0);
+    const __u32* known = bpf_map_lookup_elem(&origins, &hash); /* another thread was first */
+    return known ? *known : lose_stack();
+  }
+  fill_stack(event, w, space, call, kind);
+  event->origin = id;
+  bpf_ringbuf_submit(event, 0);
+  return id;
+}
+
+/* The origin's number of what the current thread does, which is in a system call. */
+__noinline int origin_of(__u32 space, __u32 call, __u32 kind) {
+  const __u32 zero = 0;
+  struct walk* w = bpf_map_lookup_elem(&walks, &zero);
+  struct task_struct* task = bpf_get_current_task_btf();
+  struct pt_regs* regs = (struct pt_regs*)bpf_task_pt_regs(task);
+  if (!w) return kTraceStackLost;
+  w->registers.ip = regs->ip;
+  w->registers.sp = regs->sp;
+  w->registers.bp = regs->bp;
+  w->registers.bx = regs->bx;
+  w->registers.r12 = regs->r12;
+  w->registers.r13 = regs->r13;
+  w->registers.r14 = regs->r14;
+  w->registers.r15 = regs->r15;
+  w->hash = mix((__u64)space << 32 | (call & 0xffff) << 8 | (kind & 0xff), 0);
+  walk_stack(space);
+  if (w->missing) return origin_by_copy(w, space, call, kind);
+  const __u64 hash = w->hash;
+  const __u32* known = bpf_map_lookup_elem(&origins, &hash);
+  return known ? *known : origin_by_walk(w, space, call, kind);
+}
+
+#endif

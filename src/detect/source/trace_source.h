@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// TraceSource: the edge to the tracing programs. Follows chosen processes and their children, hands
+// out events, and reads and repairs the ledger that the programs keep in the kernel.
+//
+// Nothing is left behind: programs and maps belong to this object's descriptors, and the kernel
+// takes them back when plumb dies. Targets are not stopped, signalled or written to. Threads: one.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "detect/record/trace_event.h"
+#include "detect/record/walk_rule.h"
+#include "plumb/base/result.h"
+
+namespace plumb::detect {
+
+struct TraceOptions {
+  bool follow_children = true;
+  bool keep_closers = false;          // an event for every close, not for listeners' alone
+  std::uint32_t holdings = 1U << 20;  // room in the ledger; about 96 bytes of kernel memory each
+};
+
+class TraceSource {
+ public:
+  virtual ~TraceSource() = default;
+
+  // Adds a process, by its thread group's number, and answers with a ProcessEvent of kind kFork
+  // without a parent. Errors: ESRCH where there is none.
+  virtual Result<void> follow(Pid process) = 0;
+
+  // Waits until an event comes or `timeout` passes, then hands out all that there are.
+  // Errors: of the ring buffer's wait; EINTR is none.
+  virtual Result<void> poll(std::chrono::milliseconds timeout,
+                            const std::function<void(TraceEvent)>& take) = 0;
+  // Becomes readable with events; owned by the source.
+  virtual int wait_descriptor() const = 0;
+
+  // Tells the kernel how to leave the code at a return address. Errors: E2BIG where the map is
+  // full.
+  virtual Result<void> teach(SpaceId space, Address address, const WalkRule& rule) = 0;
+  virtual void unteach(SpaceId space, std::span<const Address> addresses) = 0;
+
+  // Compares the ledger with the tables of all targets, adds what is missing there and forgets what
+  // is gone. `dead` are tables that ended: their holdings are handed to `at_end`, then forgotten.
+  // Every row that stays is handed to `live`.
+  struct Visit {
+    std::function<void(const LiveHolding&)> live;
+    std::function<void(const LiveHolding&)> at_end;
+    std::span<const TableId> dead;
+  };
+  virtual Result<void> reconcile(const Visit& visit) = 0;
+  // The rows as they are, without a survey.
+  virtual Result<void> read(const Visit& visit) = 0;
+
+  // One count an origin, indexed by its number; a view that changes as the targets run.
+  virtual std::span<const OriginCount> counts() const = 0;
+  virtual TraceLosses losses() const = 0;
+  virtual TraceRepairs repairs() const = 0;
+};
+
+// Loads and attaches. Errors: EPERM without CAP_BPF and CAP_PERFMON; ENOENT without the kernel's
+// BTF; ENOTSUP where a hook is missing; the advice says what would help.
+Result<std::unique_ptr<TraceSource>> open_trace(const TraceOptions& options);
+
+}  // namespace plumb::detect
