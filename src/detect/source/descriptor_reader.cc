@@ -61,22 +61,31 @@ bool DescriptorReader::read(const UniqueFd& directory, ProcessIndex index) {
     }
     return true;
   }
-  if (process.thread_count.value_or(1) > 1) read_own_tables_of_threads(directory, index);
+  if (process.thread_count.value_or(1) > 1) read_own_tables_of_threads(directory, index, dead);
   return true;
 }
 
-void DescriptorReader::read_own_tables_of_threads(const UniqueFd& directory, ProcessIndex index) {
+void DescriptorReader::read_own_tables_of_threads(const UniqueFd& directory, ProcessIndex index,
+                                                  bool leader_ended) {
   const auto tasks = open_directory(directory, "task");
   if (!tasks || !reader_.list(tasks, threads_)) return;
-  std::vector<std::int32_t> owners = {number(survey_.processes[number(index)].key.pid)};
+  const auto leader = number(survey_.processes[number(index)].key.pid);
+  // A leader that has ended alone has no table: the group's is the first that a thread holds.
+  std::vector<std::int32_t> owners;
+  if (!leader_ended) owners.push_back(leader);
   for (const auto tid : threads_) {
-    const bool known = std::any_of(owners.begin(), owners.end(), [tid](std::int32_t owner) {
-      return owner == tid || same_table(owner, tid);
-    });
+    if (tid == leader) continue;
+    const bool known = std::any_of(owners.begin(), owners.end(),
+                                   [tid](std::int32_t owner) { return same_table(owner, tid); });
     if (known) continue;
-    owners.push_back(tid);
     const auto thread = open_directory(tasks, ProcPath(tid).c_str());
-    if (thread) read_table(thread, index, Tid(tid));
+    const std::size_t before = survey_.descriptors.size();
+    const bool stands_in = owners.empty();
+    if (!thread || read_table(thread, index, stands_in ? Tid{} : Tid(tid)) != 0) continue;
+    owners.push_back(tid);
+    if (!stands_in) continue;
+    survey_.processes[number(index)].descriptors =
+        static_cast<std::uint32_t>(survey_.descriptors.size() - before);
   }
 }
 

@@ -41,7 +41,8 @@ class DescriptorReader {
 
   // The errno that kept the table from being listed, or 0.
   int read_table(const UniqueFd& directory, ProcessIndex process, Tid thread);
-  void read_own_tables_of_threads(const UniqueFd& directory, ProcessIndex process);
+  void read_own_tables_of_threads(const UniqueFd& directory, ProcessIndex process,
+                                  bool leader_ended);
   // Each fills its part of the row; false where the descriptor was closed meanwhile.
   bool read_row(const Table& table, Descriptor& row);
   bool look(const Table& table, Descriptor& row, Look& look);

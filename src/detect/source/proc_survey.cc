@@ -101,13 +101,13 @@ void ProcSurvey::say_what_is_hidden(Survey& survey, std::uint64_t hidden_calls,
   const auto blind = [&](std::string what, std::string remedy) {
     survey.blinds.push_back({.what = std::move(what), .remedy = std::move(remedy)});
   };
-  if (!why_.empty()) {
-    blind(fmt::format("kernel's own tables, by BPF: {}", why_),
-          "see what the reason asks for; until then /proc is read, which is slower");
-  }
   const std::string privileged = ::geteuid() == 0
                                      ? "a security module of this machine denies it to root"
                                      : "run plumb as root";
+  if (!why_.empty()) {
+    blind(fmt::format("kernel's own tables, by BPF; /proc was read instead: {}", why_),
+          ::geteuid() == 0 ? "see the reason" : "run plumb as root");
+  }
   const auto closed = std::count_if(survey.processes.begin(), survey.processes.end(),
                                     [](const Process& p) { return p.error != 0; });
   if (closed > 0) {

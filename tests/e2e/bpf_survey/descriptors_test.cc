@@ -21,7 +21,7 @@
 namespace plumb::detect {
 namespace {
 
-class Descriptors : public BpfSurveyTest {
+class Descriptors : public SurveyTest {
  protected:
   static UniqueFd open(const char* path, int flags) {
     return std::move(UniqueFd::open(path, flags, 0600)).value();
@@ -45,7 +45,7 @@ class Workshop {
   std::string path_;
 };
 
-TEST_F(Descriptors, NoneOfTwentyThousandWithLongNamesIsLost) {
+TEST_P(Descriptors, NoneOfTwentyThousandWithLongNamesIsLost) {
   // Names from 200 to 4,095 bytes: rows of all sizes meet the end of the iterator's buffer at all
   // offsets.
   const Workshop workshop;
@@ -95,7 +95,7 @@ TEST_F(Descriptors, NoneOfTwentyThousandWithLongNamesIsLost) {
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
 }
 
-TEST_F(Descriptors, NoSocketOfNineteenThousandIsLost) {
+TEST_P(Descriptors, NoSocketOfNineteenThousandIsLost) {
   rlimit limit{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
   const rlimit soft = {limit.rlim_max, limit.rlim_max};
@@ -127,7 +127,7 @@ TEST_F(Descriptors, NoSocketOfNineteenThousandIsLost) {
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
 }
 
-TEST_F(Descriptors, SharedFilesHaveOneIdentity) {
+TEST_P(Descriptors, SharedFilesHaveOneIdentity) {
   const auto file = open("/etc/passwd", O_RDONLY);
   const auto again = open("/etc/passwd", O_RDONLY);
   const UniqueFd copy(::dup(file.get()));
@@ -179,7 +179,7 @@ TEST_F(Descriptors, SharedFilesHaveOneIdentity) {
   EXPECT_EQ(id(self, passed.get()), id(child.pid(), std::stoi(child.said())));
 }
 
-TEST_F(Descriptors, FilesAreDescribed) {
+TEST_P(Descriptors, FilesAreDescribed) {
   const Workshop workshop;
   const std::string path = workshop.path() + "/held";
   auto file = open(path.c_str(), O_CREAT | O_RDWR | O_APPEND);
@@ -207,7 +207,7 @@ TEST_F(Descriptors, FilesAreDescribed) {
   EXPECT_TRUE(found->flags & O_CLOEXEC);
 }
 
-TEST_F(Descriptors, KindsAreToldWithAndWithoutNames) {
+TEST_P(Descriptors, KindsAreToldWithAndWithoutNames) {
   const auto pipe = std::move(UniqueFd::pipe()).value();
   const auto epoll = std::move(UniqueFd::epoll()).value();
   const auto event = std::move(UniqueFd::event(7, EFD_CLOEXEC)).value();
@@ -242,7 +242,7 @@ TEST_F(Descriptors, KindsAreToldWithAndWithoutNames) {
   EXPECT_EQ(count->count, 7u);
 }
 
-TEST_F(Descriptors, OnlyThoseAskedForAreRead) {
+TEST_P(Descriptors, OnlyThoseAskedForAreRead) {
   const Survey survey = take({.only = {Pid(::getpid())}});
   EXPECT_FALSE(survey.descriptors.empty());
   for (const Descriptor& descriptor : survey.descriptors) {
@@ -250,6 +250,10 @@ TEST_F(Descriptors, OnlyThoseAskedForAreRead) {
   }
   EXPECT_GT(survey.processes.size(), 1u);
 }
+
+INSTANTIATE_TEST_SUITE_P(Each, Descriptors,
+                         testing::Values(Survey::Source::kBpf, Survey::Source::kProc),
+                         name_of_source);
 
 }  // namespace
 }  // namespace plumb::detect

@@ -22,7 +22,7 @@
 namespace plumb::detect {
 namespace {
 
-class Processes : public BpfSurveyTest {
+class Processes : public SurveyTest {
  protected:
   static std::uint32_t namespace_of(int pid, const char* kind) {
     struct stat status {};
@@ -31,8 +31,10 @@ class Processes : public BpfSurveyTest {
     return static_cast<std::uint32_t>(status.st_ino);
   }
 };
+// What is so with this source alone.
+class ProcessesOfBpf : public Processes {};
 
-TEST_F(Processes, ThisOneIsKnown) {
+TEST_P(Processes, ThisOneIsKnown) {
   const Survey survey = take();
   const Process* self = process(survey, ::getpid());
   ASSERT_TRUE(self);
@@ -55,7 +57,7 @@ TEST_F(Processes, ThisOneIsKnown) {
   EXPECT_EQ(losses(survey), "");
 }
 
-TEST_F(Processes, StartTimesAreThoseOfProc) {
+TEST_P(ProcessesOfBpf, StartTimesAreThoseOfProc) {
   const Survey survey = take();
   auto proc = open_proc_survey("");
   ASSERT_TRUE(proc);
@@ -67,7 +69,7 @@ TEST_F(Processes, StartTimesAreThoseOfProc) {
   }
 }
 
-TEST_F(Processes, WhatAChildWaitsForIsKnown) {
+TEST_P(Processes, WhatAChildWaitsForIsKnown) {
   const auto pipe = std::move(UniqueFd::pipe()).value();
   const Child child([&](const UniqueFd&) {
     std::thread([&] {
@@ -97,7 +99,7 @@ TEST_F(Processes, WhatAChildWaitsForIsKnown) {
   FAIL() << "the child's threads were never seen asleep in read and pause";
 }
 
-TEST_F(Processes, ThreadsAreListedWhereAskedFor) {
+TEST_P(Processes, ThreadsAreListedWhereAskedFor) {
   const Child child([](const UniqueFd&) {
     for (int i = 0; i < 3; ++i) std::thread([] { ::pause(); }).detach();
   });
@@ -109,7 +111,7 @@ TEST_F(Processes, ThreadsAreListedWhereAskedFor) {
   EXPECT_EQ(process(leaders, child.pid())->thread_count, 4u);
 }
 
-TEST_F(Processes, AThreadsOwnTableIsSeenBesideItsGroups) {
+TEST_P(Processes, AThreadsOwnTableIsSeenBesideItsGroups) {
   const Child child([](const UniqueFd& parent) {
     std::promise<std::pair<int, int>> ready;
     std::thread([&] {
@@ -137,7 +139,7 @@ TEST_F(Processes, AThreadsOwnTableIsSeenBesideItsGroups) {
   EXPECT_TRUE(std::ranges::is_sorted(survey.descriptors, {}, by_process));
 }
 
-TEST_F(Processes, OneWhoseLeaderHasEndedKeepsItsTable) {
+TEST_P(Processes, OneWhoseLeaderHasEndedKeepsItsTable) {
   int fd = -1;
   const auto pipe = std::move(UniqueFd::pipe()).value();
   const int pid = ::fork();
@@ -170,7 +172,7 @@ TEST_F(Processes, OneWhoseLeaderHasEndedKeepsItsTable) {
   ::waitpid(pid, nullptr, 0);
 }
 
-TEST_F(Processes, OthersNamespacesAreSeenAndLabelled) {
+TEST_P(Processes, OthersNamespacesAreSeenAndLabelled) {
   const Child child([](const UniqueFd& parent) {
     require(::unshare(CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET) == 0);
     require(::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0);
@@ -207,7 +209,7 @@ TEST_F(Processes, OthersNamespacesAreSeenAndLabelled) {
   EXPECT_NE(listening, survey.sockets.end());
 }
 
-TEST_F(Processes, NumbersAreThoseOfTheReadersNamespace) {
+TEST_P(ProcessesOfBpf, NumbersAreThoseOfTheReadersNamespace) {
   // The survey is taken by the first process of a new pid namespace.
   const Child child([](const UniqueFd& parent) {
     require(::unshare(CLONE_NEWPID) == 0);
@@ -233,7 +235,7 @@ TEST_F(Processes, NumbersAreThoseOfTheReadersNamespace) {
   EXPECT_EQ(child.said(), "1<0 own");
 }
 
-TEST_F(Processes, ThoseThatDieMeanwhileCostNothing) {
+TEST_P(Processes, ThoseThatDieMeanwhileCostNothing) {
   const Child churn([](const UniqueFd& parent) {
     if (::fork() != 0) return;
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -246,7 +248,8 @@ TEST_F(Processes, ThoseThatDieMeanwhileCostNothing) {
       }
     }
   });
-  for (int i = 0; i < 200; ++i) {
+  const int rounds = GetParam() == Survey::Source::kBpf ? 200 : 40;  // 5 ms and 20 ms each
+  for (int i = 0; i < rounds; ++i) {
     const Survey survey = take();
     ASSERT_EQ(losses(survey), "");
     ASSERT_TRUE(process(survey, ::getpid()));
@@ -254,7 +257,7 @@ TEST_F(Processes, ThoseThatDieMeanwhileCostNothing) {
   }
 }
 
-TEST_F(Processes, WithoutPrivilegesTheReasonIsSaid) {
+TEST_P(ProcessesOfBpf, WithoutPrivilegesTheReasonIsSaid) {
   const Child child([](const UniqueFd& parent) {
     require(::setresgid(65534, 65534, 65534) == 0 && ::setresuid(65534, 65534, 65534) == 0);
     const auto source = open_bpf_survey();
@@ -268,6 +271,12 @@ TEST_F(Processes, WithoutPrivilegesTheReasonIsSaid) {
   EXPECT_TRUE(child.said().starts_with("1BPF wants root")) << child.said();
   EXPECT_NE(child.said().find("\nkernel's own tables"), std::string::npos) << child.said();
 }
+
+INSTANTIATE_TEST_SUITE_P(Each, Processes,
+                         testing::Values(Survey::Source::kBpf, Survey::Source::kProc),
+                         name_of_source);
+INSTANTIATE_TEST_SUITE_P(Alone, ProcessesOfBpf, testing::Values(Survey::Source::kBpf),
+                         name_of_source);
 
 }  // namespace
 }  // namespace plumb::detect

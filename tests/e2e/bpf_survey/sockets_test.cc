@@ -19,7 +19,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-class Sockets : public BpfSurveyTest {
+class Sockets : public SurveyTest {
  protected:
   static UniqueFd open(int family, int type) {
     return std::move(UniqueFd::socket(family, type, 0)).value();
@@ -52,8 +52,10 @@ class Sockets : public BpfSurveyTest {
     ASSERT_EQ(::connect(client.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to), 0);
   }
 };
+// What is so with this source alone.
+class SocketsOfBpf : public Sockets {};
 
-TEST_F(Sockets, UnixPairsKnowEachOther) {
+TEST_P(Sockets, UnixPairsKnowEachOther) {
   const auto ends = pair(SOCK_STREAM);
   const Survey survey = take();
   const Socket* first = socket(survey, ends.first.get());
@@ -66,7 +68,7 @@ TEST_F(Sockets, UnixPairsKnowEachOther) {
   EXPECT_FALSE(first->peer_in_queue);
 }
 
-TEST_F(Sockets, UnixUnreadBytesAreCounted) {
+TEST_P(Sockets, UnixUnreadBytesAreCounted) {
   for (const int type : {SOCK_STREAM, SOCK_SEQPACKET}) {
     const auto ends = pair(type);
     for (const std::size_t bytes : {100u, 20u, 3u}) send(ends.first, bytes);
@@ -88,14 +90,14 @@ TEST_F(Sockets, UnixUnreadBytesAreCounted) {
   EXPECT_EQ(socket(survey, ends.second.get())->receive_queue, 50u);
 }
 
-TEST_F(Sockets, UnixPacketsBeyondTheCountAreUnknown) {
+TEST_P(SocketsOfBpf, UnixPacketsBeyondTheCountAreUnknown) {
   const auto ends = pair(SOCK_SEQPACKET);
   for (int i = 0; i < 40; ++i) send(ends.first, 1);
   const Survey survey = take();
   EXPECT_EQ(socket(survey, ends.second.get())->receive_queue, std::nullopt);
 }
 
-TEST_F(Sockets, UnixPeerThatWaitsForAcceptHasItsListener) {
+TEST_P(Sockets, UnixPeerThatWaitsForAcceptHasItsListener) {
   const auto listener = open(AF_UNIX, SOCK_STREAM);
   const auto [address, size] = abstract("plumb-test-");
   ASSERT_EQ(::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), size), 0);
@@ -125,7 +127,7 @@ TEST_F(Sockets, UnixPeerThatWaitsForAcceptHasItsListener) {
   EXPECT_FALSE(socket(survey, accepted_client.get())->peer_in_queue);
 }
 
-TEST_F(Sockets, UnixPeerThatClosedIsNoPeer) {
+TEST_P(Sockets, UnixPeerThatClosedIsNoPeer) {
   auto ends = pair(SOCK_STREAM);
   ends.second.reset();
   const Survey survey = take();
@@ -136,7 +138,7 @@ TEST_F(Sockets, UnixPeerThatClosedIsNoPeer) {
   EXPECT_TRUE(left->shut_send);
 }
 
-TEST_F(Sockets, UnixDatagramsToABoundSocket) {
+TEST_P(Sockets, UnixDatagramsToABoundSocket) {
   const auto server = open(AF_UNIX, SOCK_DGRAM);
   const auto [address, size] = abstract("plumb-dgram-");
   ASSERT_EQ(::bind(server.get(), reinterpret_cast<const sockaddr*>(&address), size), 0);
@@ -147,7 +149,7 @@ TEST_F(Sockets, UnixDatagramsToABoundSocket) {
   EXPECT_EQ(socket(survey, server.get())->peer, std::nullopt);
 }
 
-TEST_F(Sockets, TcpHasItsEndsQueuesAndTimes) {
+TEST_P(Sockets, TcpHasItsEndsQueuesAndTimes) {
   const auto listener = open(AF_INET, SOCK_STREAM);
   const sockaddr_in address = loopback(listener);
   ASSERT_EQ(::listen(listener.get(), 9), 0);
@@ -189,7 +191,7 @@ TEST_F(Sockets, TcpHasItsEndsQueuesAndTimes) {
   EXPECT_EQ(door->backlog, 9u);
 }
 
-TEST_F(Sockets, Ipv6AndUdp) {
+TEST_P(Sockets, Ipv6AndUdp) {
   const auto listener = open(AF_INET6, SOCK_DGRAM);
   sockaddr_in6 address{};
   address.sin6_family = AF_INET6;
@@ -215,6 +217,12 @@ TEST_F(Sockets, Ipv6AndUdp) {
   ASSERT_EQ(::recv(listener.get(), bytes, sizeof bytes, 0), 10);
   EXPECT_EQ(socket(take(), listener.get())->receive_queue, 0u);
 }
+
+INSTANTIATE_TEST_SUITE_P(Each, Sockets,
+                         testing::Values(Survey::Source::kBpf, Survey::Source::kProc),
+                         name_of_source);
+INSTANTIATE_TEST_SUITE_P(Alone, SocketsOfBpf, testing::Values(Survey::Source::kBpf),
+                         name_of_source);
 
 }  // namespace
 }  // namespace plumb::detect

@@ -14,11 +14,13 @@
 
 namespace plumb::detect {
 
-class BpfSurveyTest : public testing::Test {
+// The tests of both sources: each is run with either.
+class SurveyTest : public testing::TestWithParam<Survey::Source> {
  protected:
   // Skips, with the reason, where BPF is not to be had.
   void SetUp() override {
-    auto source = open_bpf_survey();
+    const bool bpf = GetParam() == Survey::Source::kBpf;
+    auto source = bpf ? open_bpf_survey() : open_proc_survey("");
     if (!source) GTEST_SKIP() << source.error().message();
     source_ = std::move(*source);
   }
@@ -60,5 +62,9 @@ class BpfSurveyTest : public testing::Test {
 
   std::unique_ptr<SurveySource> source_;
 };
+
+inline std::string name_of_source(const testing::TestParamInfo<Survey::Source>& info) {
+  return info.param == Survey::Source::kBpf ? "Bpf" : "Proc";
+}
 
 }  // namespace plumb::detect
