@@ -53,9 +53,10 @@ struct CodingQuestion {
   std::optional<std::uint64_t> length = std::nullopt;  // of the body, where known
 };
 
-// What a decoding proxy or client does: removes a coding that the client did not accept. On
-// decoding, Content-Encoding goes, a strong ETag becomes weak, digests of the coded bytes and
-// Accept-Ranges go, and Vary names Accept-Encoding.
+// What a decoding proxy does: removes a coding that the client did not say it accepts. A client
+// that sent no Accept-Encoding gets plain bytes, as if the proxy had not asked for a coding by
+// itself. On decoding, Content-Encoding goes, a strong ETag becomes weak, digests of the coded
+// bytes and Accept-Ranges go, and Vary names Accept-Encoding.
 CodingDecision decide_decode(const CodingQuestion& question);
 
 // As decide_decode, but decodes whether or not the client accepts the coding: for a client that
@@ -63,8 +64,8 @@ CodingDecision decide_decode(const CodingQuestion& question);
 CodingDecision decide_decode_for_reader(const CodingQuestion& question);
 
 struct EncodeOptions {
-  std::span<const Coding> offered;   // in the server's order of preference
-  std::uint64_t least_length = 256;  // shorter bodies are sent plain
+  std::span<const Coding> offered = {};  // in the server's order of preference
+  std::uint64_t least_length = 256;      // shorter bodies are sent plain
 };
 
 // What a compressing server or proxy does. Vary names Accept-Encoding also where the answer is

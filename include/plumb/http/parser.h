@@ -13,7 +13,8 @@
 // However the bytes are cut, the events are the same (pieces of a body may be cut differently). A
 // line is looked at again when more of it arrives, at most up to its limit. Malformed and ambiguous
 // input meets one fault (plumb/http/fault.h, docs/http-verdicts.md); the parser then stays in
-// kFault. A parser belongs to one connection and one thread; idle it holds no memory but its own.
+// kFault. A parser belongs to one connection and one thread. It keeps room for the places of a
+// head's fields, 16 bytes each, from one head to the next; rest() gives it back.
 #pragma once
 
 #include <cstddef>
@@ -33,8 +34,8 @@ enum class Event : std::uint8_t {
   kHead,      // head() is valid; `consumed` covers it
   kBody,      // `body` is content and is consumed; never empty
   kEnd,       // the message is complete; trailers() are valid until the next call
-  kHeld,   // what follows is not for this parser, or not yet: see resume() and the head's framing
-  kFault,  // fault() says why; answer describe(fault).status and close
+  kHeld,      // what follows is not for this parser, or not yet: see RequestParser::resume()
+  kFault,     // fault() says why; answer describe(fault).status and close
 };
 
 struct Step {

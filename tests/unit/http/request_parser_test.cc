@@ -120,6 +120,12 @@ TEST(RequestParser, KnowsWhereAConnectionMayRest) {
   EXPECT_EQ(parser.head().host, "b");
 }
 
+// An idle connection may cost 1 KiB of user memory in all.
+TEST(RequestParser, IsSmallAtRest) {
+  EXPECT_LE(sizeof(RequestParser), 512u);
+  EXPECT_LE(sizeof(ResponseParser), 512u);
+}
+
 TEST(RequestParser, ExpectContinueIsOfHttp11Only) {
   RequestParser parser;
   EXPECT_EQ(
