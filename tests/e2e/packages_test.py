@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """The Debian packages pass lintian; a program outside the tree finds the installed library."""
+import os
 import pathlib
 import re
 import shutil
@@ -51,6 +52,8 @@ class Packages(unittest.TestCase):
         # Whatever the linker was given from the system, libplumb-dev must bring along.
         commands = run("ninja", "-C", outside / "build", "-t", "commands", "outside")
         libraries = {re.sub(r"\.so\b.*", ".so", each) for each in re.findall(r"/usr/lib/\S+\.(?:so[.\d]*|a)", commands)}
+        for name in set(re.findall(r"(?<=\s)-l(\w+)", commands)):
+            libraries.add(os.path.normpath(run("g++", f"-print-file-name=lib{name}.so").strip()))
         owners = {run("dpkg", "-S", each).split(":")[0] for each in libraries}
         dev = next(each for each in self.packages if each.name.startswith("libplumb-dev"))
         depends = re.findall(r"[a-z][a-z0-9+.-]+", run("dpkg-deb", "-f", dev, "Depends"))
