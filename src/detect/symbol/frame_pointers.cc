@@ -5,8 +5,8 @@
 namespace plumb::detect {
 
 bool keeps_frame_pointers(std::span<const FunctionShape> functions) noexcept {
-  // PLT stubs and the start-up code that every program gets from the C library are not the build's
-  // own: functions under 32 bytes are left out, and so is a build with fewer than 3 others.
+  // The start-up code that every program gets from the C library is not the build's own: functions
+  // under 32 bytes are left out, and a build with fewer than 3 others is not judged.
   constexpr std::uint64_t kSmallest = 32;
   constexpr std::size_t kFewest = 3;
   // Bytes are capped so that one huge assembler routine does not decide.
@@ -15,7 +15,7 @@ bool keeps_frame_pointers(std::span<const FunctionShape> functions) noexcept {
   std::uint64_t with = 0;
   std::uint64_t all = 0;
   for (const FunctionShape& function : functions) {
-    if (!function.pushes || function.size < kSmallest) continue;
+    if (!function.pushes || function.computed || function.size < kSmallest) continue;
     const std::uint64_t weight = function.size < kMostWeight ? function.size : kMostWeight;
     ++judged;
     all += weight;

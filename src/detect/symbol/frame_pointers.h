@@ -9,9 +9,9 @@
 namespace plumb::detect {
 
 // True when at least 95 % of the code in functions that touch the stack sets up rbp as a frame
-// pointer. Leaf functions that push nothing say nothing. Debian's builds reach 1 to 3 % (functions
-// with alloca or a realigned stack); builds with -fno-omit-frame-pointer 98 to 100 %, the rest
-// being functions that gcc shrink-wrapped and assembler.
+// pointer. Leaf functions that push nothing say nothing, nor do PLT stubs. Of Debian's builds libc
+// reaches 14 %, libstdc++ 8 %, curl, git, nginx, nvim, python3 and redis-server 0 %; node, which is
+// built with frame pointers, 99 %.
 bool keeps_frame_pointers(std::span<const FunctionShape> functions) noexcept;
 
 }  // namespace plumb::detect

@@ -13,7 +13,7 @@
 namespace plumb::detect {
 namespace {
 
-constexpr std::uint64_t kMostTable = 256U << 20U;  // kubelet's has 30 MiB
+constexpr std::uint64_t kMostTable = 256U << 20U;
 constexpr std::uint64_t kMostData = 64U << 20U;
 constexpr std::uint64_t kMostGoFunc = 16U << 20U;
 constexpr std::size_t kModuleWords = 64;

@@ -61,7 +61,10 @@ Result<std::unique_ptr<ImageSource>> ProcAccess::image(Pid process, const Mappin
   // map_files leads to the very file, even a deleted one, but wants CAP_CHECKPOINT_RESTORE.
   auto exact = FileImage::open(map_files_path(process, mapping));
   if (exact) return std::unique_ptr<ImageSource>(*std::move(exact));
+  // The kernel prints names as the reader's root has them, where it can reach the file at all:
+  // after a plain chroot the name is ours, in another mount namespace it is the process's.
   auto named = file(process, mapping.path);
+  if (!named || (*named)->key().inode != mapping.file.inode) named = FileImage::open(mapping.path);
   if (!named) return std::move(named).error();
   // Only the inode number: overlayfs and btrfs print another device in maps than stat reports.
   if ((*named)->key().inode != mapping.file.inode) {

@@ -7,9 +7,9 @@
 namespace plumb::detect {
 namespace {
 
-// Reading the maps of a program with 300 mappings takes 0.1 ms, of one with 60,000 20 ms: pausing
-// ten times as long as the last reading took bounds a program that runs through ever new code to 10
-// %.
+// Reading the maps takes the longer the more there are. Pausing ten times as long as the last
+// reading took bounds what a program that runs through ever new code can cost to a tenth of the
+// time.
 constexpr int kPauseFactor = 10;
 
 bool is_code(const Mapping& mapping) {

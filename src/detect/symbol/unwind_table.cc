@@ -94,10 +94,13 @@ bool UnwindTableBuilder::add_function(ElfAddress start, ElfAddress end,
                                       std::span<const PlacedRow> rows) {
   if (end <= start || rows.empty()) return true;
   if (pending_.size() + rows.size() + 1 > kMostRows) return false;
-  FunctionShape shape{start, number(end) - number(start), false, false};
+  FunctionShape shape;
+  shape.start = start;
+  shape.size = number(end) - number(start);
   for (const PlacedRow& placed : rows) {
     if (placed.start < start || placed.start >= end) continue;
     pending_.push_back({placed.start, rule_index(placed.row)});
+    shape.computed |= placed.row.cfa.kind == CfaKind::kExpression;
     shape.pushes |= !at_entry(placed.row);
     shape.frame_pointer |= keeps_frame_pointer(placed.row);
   }

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
+#include <filesystem>
 #include <functional>
 #include <optional>
 #include <string>
@@ -75,6 +77,7 @@ class Watched {
   }
 
   const Unwound& unwound() const { return unwound_; }
+  Pid process() const { return traced_.process(); }
   bool with_python = false;
 
  private:
@@ -174,13 +177,51 @@ TEST(Naming, PythonFramesStandInPlaceOfTheLoop) {
 }
 
 TEST(Naming, GeneratedCodeOfNodeByItsPerfMap) {
-  Watched program({"/usr/bin/node", "--perf-basic-prof", SPECIMEN_NODE});
+  // The log that the option also makes would be left in the working directory.
+  Watched program({"/usr/bin/node", "--perf-basic-prof", "--no-logfile-per-isolate",
+                   "--logfile=/dev/null", SPECIMEN_NODE});
   const Stack stack = program.until(60000, [](const Stack& seen) {
-    const Frame* hot = find(seen, "hotOpen");
-    return hot != nullptr && find(seen, "outer") != nullptr;
+    return find(seen, "hotOpen") != nullptr && find(seen, "outer") != nullptr;
   });
+  std::filesystem::remove("/tmp/perf-" + std::to_string(number(program.process())) + ".map");
   ASSERT_FALSE(stack.empty());
   EXPECT_EQ(find(stack, "hotOpen")->kind, FrameKind::kJit);
+}
+
+// A program in another root, whose absolute links and names mean other files than here.
+TEST(Naming, FilesAreThoseOfTheProcessesOwnRoot) {
+  char folder[] = "/tmp/plumb-root-XXXXXX";
+  ASSERT_NE(::mkdtemp(folder), nullptr);
+  const std::string root = folder;
+  std::filesystem::copy(SPECIMEN_C_STATIC, root + "/program");
+  std::filesystem::create_symlink("/program", root + "/link");
+  {
+    TracedProcess traced({"/usr/sbin/chroot", root, "/program"});
+    const ProcAccess access;
+    ModuleCache cache;
+    Symbolizer symbolizer;
+    bool seen = false;
+    for (int call = 0; call < 400 && !seen; ++call) {
+      const auto thread = traced.next_call();
+      ASSERT_TRUE(thread);
+      auto view = ProcessView::open(traced.process(), access, cache);
+      ASSERT_TRUE(view);
+      const Snapshot snapshot = traced.snapshot(*thread, 32768);
+      const auto unwound = Unwinder().unwind(*view, snapshot.registers, snapshot.stack);
+      const Stack stack = symbolizer.frames(*view, unwound);
+      const Frame* recursion = find(stack, "recurse");
+      seen = recursion != nullptr;
+      if (!seen) continue;
+      EXPECT_TRUE(recursion->module.ends_with("/program"));
+      EXPECT_TRUE(recursion->line);
+      // By name, as without the capability for map_files: a link stays within the root.
+      EXPECT_TRUE(access.file(traced.process(), "/link"));
+      EXPECT_FALSE(access.file(traced.process(), "/etc/passwd"));
+      EXPECT_FALSE(access.file(traced.process(), "/../../etc/passwd"));
+    }
+    EXPECT_TRUE(seen);
+  }
+  std::filesystem::remove_all(root);
 }
 
 TEST(Naming, FramePointersAloneAreTrustedOnlyWhereEveryModuleKeepsThem) {
