@@ -48,12 +48,10 @@ std::optional<ProcessIndex> ProcessReader::read(const UniqueFd& directory, Pid p
   read_namespaces(directory, process);
   if (!stat->kernel_thread) {
     read_limits(directory, process);
-    auto arguments = request_.command_lines ? reader_.read(directory, "cmdline", kCommandLineLimit)
-                                            : std::nullopt;
-    if (arguments) {
-      if (arguments->ends_with('\0')) arguments->remove_suffix(1);
-      process.command_line = survey_.texts.add(*arguments);
-    }
+    const auto arguments = request_.command_lines
+                               ? reader_.read(directory, "cmdline", kCommandLineLimit)
+                               : std::nullopt;
+    if (arguments) process.command_line = survey_.texts.add(*arguments);
   }
   process.first_thread = static_cast<std::uint32_t>(survey_.threads.size());
   if (request_.threads && stat->threads > 1) {
