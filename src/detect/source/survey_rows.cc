@@ -251,20 +251,31 @@ void SurveyRows::order_runs() {
   survey_.descriptors = std::move(ordered);
 }
 
+std::vector<bool> SurveyRows::holders() const {
+  std::vector<bool> holds(survey_.processes.size());
+  for (const Run& run : runs_) {
+    if (!run.skipped) holds[number(run.process)] = true;
+  }
+  return holds;
+}
+
 std::vector<ProcessIndex> SurveyRows::without_descriptors() {
   settle_processes();
+  const std::vector<bool> holds = holders();
   std::vector<ProcessIndex> found;
-  for (std::uint32_t i = 0; i < survey_.processes.size(); ++i) {
-    if (!survey_.processes[i].descriptors) found.push_back(ProcessIndex(i));
+  for (std::uint32_t i = 0; i < holds.size(); ++i) {
+    if (!holds[i]) found.push_back(ProcessIndex(i));
   }
   return found;
 }
 
 void SurveyRows::leave_out(std::span<const ProcessIndex> gone) {
+  if (gone.empty()) return;
+  const std::vector<bool> holds = holders();
+  std::vector<bool> out(survey_.processes.size());
+  for (const ProcessIndex index : gone) out[number(index)] = !holds[number(index)];
   std::vector<std::uint32_t> place(survey_.processes.size());
   std::vector<Process> left;
-  std::vector<bool> out(place.size());
-  for (const ProcessIndex index : gone) out[number(index)] = true;
   for (std::size_t i = 0; i < place.size(); ++i) {
     place[i] = static_cast<std::uint32_t>(left.size());
     if (!out[i]) left.push_back(survey_.processes[i]);

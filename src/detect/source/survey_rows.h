@@ -32,9 +32,10 @@ class SurveyRows {
   // Whole rows, first all of the thread iterator, then those of the file iterator. What does not
   // parse is skipped to the end of `rows` and counted.
   void add(std::span<const std::byte> rows);
-  // To be told before finish(): a process that has gone since its row was written. One that still
-  // has descriptor rows is kept.
+  // Processes of which no descriptor came, from any of their tables: they may have gone since.
   std::vector<ProcessIndex> without_descriptors();
+  // Takes processes out that have gone, after the last add() and before finish(). One that has
+  // descriptors stays.
   void leave_out(std::span<const ProcessIndex> gone);
 
   Survey finish() &&;
@@ -57,6 +58,7 @@ class SurveyRows {
   bool start_run(const survey_file& file);
   bool seen_before(ProcessIndex process, std::uint64_t table) const;
   void order_runs();
+  std::vector<bool> holders() const;  // by process: whether it has descriptors
 
   const SurveyRequest& request_;
   Survey survey_;

@@ -272,6 +272,22 @@ TEST(SurveyRows, LeavesOutTheDead) {
   EXPECT_EQ(survey.process_of(survey.descriptors[0]).key.pid, Pid(11));
 }
 
+TEST(SurveyRows, KeepsOneThatHoldsOnlyThroughAThreadsTable) {
+  survey_file own = file_row(10, 5);
+  own.tid = 30;
+  const SurveyRequest request;
+  SurveyRows rows(request, kMachine);
+  RowBytes bytes;
+  bytes.process(10).process(20).file(own);
+  rows.add(bytes.span());
+  EXPECT_EQ(rows.without_descriptors(), (std::vector{ProcessIndex(1)}));
+  rows.leave_out(std::vector{ProcessIndex(0), ProcessIndex(1)});
+  const Survey survey = std::move(rows).finish();
+  ASSERT_EQ(survey.processes.size(), 1u);
+  ASSERT_EQ(survey.descriptors.size(), 1u);
+  EXPECT_EQ(survey.process_of(survey.descriptors[0]).key.pid, Pid(10));
+}
+
 TEST(SurveyRows, CountsWhatDoesNotParse) {
   RowBytes bytes;
   bytes.process(10).file(file_row(10, 3), "/a");
