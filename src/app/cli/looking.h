@@ -13,6 +13,11 @@
 
 namespace plumb::app {
 
+// What --help says of SELECTOR, in lines like those that stand around it.
+constexpr const char* kSelectorHelp =
+    "A pid, a command name, :PORT, a path of a file or unix socket,\n"
+    "unit:NAME, cgroup:PATH; none: the whole machine";
+
 // Takes a survey, with progress on stderr when it takes longer than a second and stderr is a
 // terminal. Nothing where it is impossible: the reason has been said, the status is kNotPossible.
 std::optional<detect::Survey> look(const detect::SurveyRequest& request);

@@ -179,9 +179,7 @@ Command add_ls(CLI::App& plumb) {
   const auto options = std::make_shared<Options>();
   CLI::App* command =
       plumb.add_subcommand("ls", "List descriptors: who holds what, and who holds the other end");
-  command->add_option("SELECTOR", options->selectors,
-                      "A pid, a command name, :port, a path of a file or unix socket, unit:NAME, "
-                      "cgroup:PATH; none: the whole machine");
+  command->add_option("SELECTOR", options->selectors, kSelectorHelp)->type_name("");
   command->add_option("--kind", options->kinds, "Only these kinds, with commas between them")
       ->type_name("KIND,...");
   command->add_option("--state", options->states, "Only sockets in these states")

@@ -38,9 +38,7 @@ Command add_tree(CLI::App& plumb) {
   const auto options = std::make_shared<Options>();
   CLI::App* command = plumb.add_subcommand(
       "tree", "Show the process tree, equal children folded, with what each holds");
-  command->add_option("SELECTOR", options->selectors,
-                      "A pid, a command name, :port, a path of a file or unix socket, unit:NAME, "
-                      "cgroup:PATH; none: the whole machine");
+  command->add_option("SELECTOR", options->selectors, kSelectorHelp)->type_name("");
   command->add_flag("--json", options->json, "One JSON object a line (docs/json.md)");
   command->footer(
       "\nExamples:\n"
