@@ -109,6 +109,12 @@ SocketIndex SocketTable::add_unlisted(std::uint64_t inode, std::string_view prot
   socket.ipv6 = meaning.family == AF_INET6;
   // TCP and UDP keep every socket that has a port in their tables.
   if (complete_ && meaning.protocol != 0) socket.state = SocketState::kClose;
+  if (meaning.family == AF_VSOCK && !vsock_told_) {
+    vsock_told_ = true;
+    survey_.blinds.push_back({.what = "states of vsock sockets",
+                              .remedy = "run plumb as root, for BPF; /proc needs a kernel with "
+                                        "CONFIG_VSOCKETS_DIAG"});
+  }
   net_namespace_ = 0;
   add(socket);
   return SocketIndex(by_inode_.at(inode));

@@ -45,6 +45,7 @@ class SocketTable {
   const UniqueFd& proc_;
   ProcReader reader_;
   std::uint32_t net_namespace_ = 0;  // being asked
+  bool vsock_told_ = false;          // that its table is missing
   bool complete_ = true;             // sock_diag answered in every namespace
   std::unordered_map<std::uint64_t, std::uint32_t> by_inode_;
   std::unordered_map<std::uint64_t, SocketId> listener_of_;  // client's inode in a queue → listener
