@@ -19,7 +19,8 @@
 // ENOBUFS and ENOMEM are governed like EMFILE. A reserve descriptor that another thread snatched is
 // opened again at the next owned close.
 //
-// One per process, shared by the networks of all loops, which it must outlive. Threads: any.
+// One per process and budget, shared by the networks of all loops, which it must outlive. Threads:
+// any.
 #pragma once
 
 #include <atomic>

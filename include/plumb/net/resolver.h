@@ -2,8 +2,8 @@
 // Resolver: host names to addresses by the system's own rules (getaddrinfo: /etc/hosts, DNS, …),
 // which block, hence on a thread of its own. The thread belongs to this object; a caller that is
 // cancelled goes at once, and the answer that nobody waits for is dropped.
-// Threads: resolve() on any loop's thread. The end waits for a lookup that is under way, which the
-// system's own time limits bound.
+// Threads: resolve() on any loop's thread. It must outlive its callers; its end waits for a lookup
+// that is under way, which the system's own time limits bound.
 #pragma once
 
 #include <cstdint>

@@ -39,17 +39,19 @@ enum class Idleness : std::uint8_t {
   kSilent,    // accepted and never heard of: the last. Every accepted stream begins so.
 };
 
-// A connection on its way from one loop to another.
+// A connection on its way from one loop to another; counted in the budget that it comes from until
+// it is adopted or, dropped, closed.
 class Handover {
  public:
-  Handover(Handover&&) = default;
-  Handover& operator=(Handover&&) = default;
+  Handover(Handover&&) noexcept = default;
+  ~Handover();
 
  private:
   friend class Stream;
   friend class Network;
-  explicit Handover(UniqueFd fd) : fd_(std::move(fd)) {}
+  Handover(UniqueFd fd, DescriptorBudget& budget) : fd_(std::move(fd)), budget_(budget) {}
   UniqueFd fd_;
+  DescriptorBudget& budget_;
 };
 
 class Stream {

@@ -89,7 +89,7 @@ Result<Stream> Network::adopt(UniqueFd connected, const TlsContext* tls) {
 
 Result<Stream> Network::adopt(Handover handover, const TlsContext* tls) {
   auto stream = adopt(std::move(handover.fd_), tls);
-  loop_.budget().released();  // it was counted all the time on its way
+  handover.budget_.released();  // it was counted all the time on its way
   return stream;
 }
 

@@ -130,7 +130,14 @@ Result<Handover> Stream::hand_over() && {
   if (core_->tls() != nullptr && core_->tls()->began()) {
     return fail("hand over", "connection", EBUSY, "its TLS belongs to this loop");
   }
-  return Handover(core_->detach());
+  DescriptorBudget& budget = core_->network().loop().budget();
+  return Handover(core_->detach(), budget);
+}
+
+Handover::~Handover() {
+  if (!fd_) return;
+  fd_.reset();
+  budget_.released();
 }
 
 Descriptor& StreamWait::descriptor() {

@@ -192,6 +192,23 @@ TEST_F(StreamTest, ATaskThatIsAlwaysServedLetsOthersRun) {
   }(network()));
 }
 
+TEST_F(StreamTest, AHandoverThatNobodyTakesIsClosedAndNoLongerCounted) {
+  loop().run([](Network& net, DescriptorBudget& budget) -> Task<> {
+    const auto before = budget.owned();
+    {
+      auto ends = net.pair();
+      auto handed = std::move(ends->first).hand_over();
+      EXPECT_TRUE(handed);
+      EXPECT_EQ(budget.owned(), before + 2);
+      { const Handover dropped = *std::move(handed); }
+      EXPECT_EQ(budget.owned(), before + 1);
+      const auto heard = co_await read_all(ends->second);
+      EXPECT_TRUE(heard && heard->empty());
+    }
+    EXPECT_EQ(budget.owned(), before);
+  }(network(), loop().budget()));
+}
+
 TEST_F(StreamTest, IsHandedOverToAnotherLoop) {
   auto other = Loop::create({.budget = &loop().budget()});
   ASSERT_TRUE(other);
