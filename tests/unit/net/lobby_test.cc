@@ -67,7 +67,6 @@ TEST_F(LobbyTest, ASilentVisitorStaysForTheLingerAndNoLonger) {
       const auto began = std::chrono::steady_clock::now();
       const auto heard = co_await read_all(*client);
       EXPECT_TRUE(heard && heard->empty());
-      EXPECT_EQ(net.lobby_visitors(), 1U);
       while (net.lobby_visitors() != 0) EXPECT_TRUE(co_await sleep(1ms));
       EXPECT_GE(std::chrono::steady_clock::now() - began, 95ms);
     });
@@ -141,7 +140,6 @@ TEST_F(ExhaustedTest, AListenerBacksOffWithoutSpinningAndRecovers) {
         EXPECT_TRUE(client);
         const auto turns = on.counters().turns;
         EXPECT_TRUE(co_await sleep(120ms));
-        EXPECT_TRUE((*listener)->paused()) << code;
         failing.reset();
         EXPECT_LT(on.counters().turns - turns, 40U) << code;
         const auto counters = net.governor().counters();
