@@ -3,6 +3,7 @@
 // marks the reader as failed for good, so that a parser may read a whole record and ask once.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -84,8 +85,11 @@ class ByteReader {
   }
 
   // Text up to a NUL, which is consumed; fails where there is none.
+  // Longer than 64 KiB fails too: tables of millions of names that never end must not cost a walk
+  // through the whole table for each.
+  static constexpr std::size_t kLongestText = 64U << 10U;
   std::string_view c_string() noexcept {
-    const std::size_t left = remaining();
+    const std::size_t left = std::min(remaining(), kLongestText);
     if (left == 0) {
       failed_ = true;
       return {};

@@ -34,7 +34,8 @@ bool CfiProgram::run(std::size_t begin, std::size_t end, ElfAddress start, const
 // Writes down the row that holds from location_ on; one place has one row, the last.
 void CfiProgram::place(ElfAddress next) {
   if (!rows_.empty() && rows_.back().start == location_) rows_.pop_back();
-  if (rows_.empty() || !(rows_.back().row == row_)) rows_.push_back({location_, row_});
+  const bool changes = rows_.empty() || !(rows_.back().row == row_);
+  if (changes && rows_.size() < kMostRows) rows_.push_back({location_, row_});
   location_ = next;
 }
 

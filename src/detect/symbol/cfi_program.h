@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // CfiProgram: runs the call frame instructions of a CIE or FDE (DWARF 5, section 6.4.2) and yields
-// rows. Bounded by the length of the instructions: each makes at most one row.
+// rows. Bounded by the length of the instructions: each makes at most one row, and
+// of rows beyond the 65,536th of a function nothing is kept.
 #pragma once
 
 #include <cstdint>
@@ -41,6 +42,7 @@ class CfiProgram {
 
  private:
   static constexpr std::size_t kDeepestState = 32;
+  static constexpr std::size_t kMostRows = 1 << 16;  // of one function; 10 MiB while it is read
 
   void place(ElfAddress next);
   bool step(ByteReader& reader, std::uint8_t opcode);

@@ -12,7 +12,7 @@
 namespace plumb::detect {
 namespace {
 
-constexpr std::uint64_t kMostBytes = 256U << 20U;
+constexpr std::uint64_t kMostBytes = 64U << 20U;
 constexpr std::size_t kHeaderBytes = 16;
 
 // .eh_frame_hdr begins with version 1, three encodings, and the address of .eh_frame; how long that

@@ -17,7 +17,7 @@ struct CfiBytes {
   ElfAddress data_base{};
 };
 
-// All of it, .eh_frame first; at most 256 MiB a section (LLVM's has 5 MiB).
+// All of it, .eh_frame first; at most 64 MiB a section (LLVM's has 5 MiB).
 std::vector<CfiBytes> find_cfi(const ImageSource& source, const ElfImage& elf);
 
 }  // namespace plumb::detect

@@ -16,7 +16,10 @@ constexpr std::uint32_t kMagic120 = 0xfffffff1;
 constexpr std::uint32_t kInlineTreeIndex = 2;  // PCDATA_InlTreeIndex
 constexpr std::uint32_t kInlineTree = 3;       // FUNCDATA_InlTree
 constexpr std::uint32_t kNone = 0xffffffff;
+constexpr std::size_t kMostFunctions = 2U << 20U;
+constexpr std::size_t kLongestName = 4096;
 constexpr std::size_t kDeepestInlining = 64;
+constexpr std::size_t kMostPairs = 1 << 17;  // of one table for one function
 
 // Where the runtime's own unwinder stops or changes stacks (runtime/traceback.go, topofstack).
 constexpr std::array<std::string_view, 8> kOutermost{
@@ -79,7 +82,7 @@ bool GoTable::read_header(ElfAddress text_start) {
   const std::size_t size = bytes_.size();
   if (std::max({names_at_, cu_at_, files_at_, pctab_at_, functab_at_}) >= size) return false;
   const std::size_t entry = layout_ == Layout::kGo116 ? 16 : 8;
-  return count_ > 0 && count_ < (size - functab_at_) / entry;
+  return count_ > 0 && count_ < kMostFunctions && count_ < (size - functab_at_) / entry;
 }
 
 GoTable::Function GoTable::at(std::size_t index) const noexcept {
@@ -131,7 +134,9 @@ std::optional<GoTable::Record> GoTable::record(const Function& function) const n
 }
 
 std::string_view GoTable::name_at(std::uint32_t offset) const noexcept {
-  return ByteReader(bytes_, std::min(bytes_.size(), names_at_ + offset)).c_string();
+  const std::size_t start = std::min(bytes_.size(), names_at_ + offset);
+  const std::size_t reach = std::min(bytes_.size() - start, kLongestName);
+  return ByteReader(std::span(bytes_).subspan(start, reach)).c_string();
 }
 
 std::string_view GoTable::name(const Function& function) const noexcept {
@@ -164,7 +169,8 @@ std::optional<std::int64_t> GoTable::value(std::uint32_t program, const Function
   ByteReader reader(bytes_, std::min(bytes_.size(), pctab_at_ + program));
   std::int64_t current = -1;
   ElfAddress upto = function.entry;
-  for (bool first = true; reader.ok(); first = false) {
+  for (std::size_t pairs = 0; reader.ok() && pairs < kMostPairs; ++pairs) {
+    const bool first = pairs == 0;
     const std::uint64_t delta = reader.uleb() & 0xffffffff;
     if (delta == 0 && !first) return std::nullopt;
     current += zigzag(delta);

@@ -4,6 +4,7 @@
 
 #include <elf.h>
 
+#include <algorithm>
 #include <optional>
 #include <unordered_map>
 
@@ -13,6 +14,7 @@ namespace plumb::detect {
 namespace {
 
 constexpr std::uint64_t kMostBytes = 16U << 20U;
+constexpr std::size_t kLongestName = 4096;
 
 using SlotNames = std::unordered_map<std::uint64_t, std::string>;
 
@@ -33,7 +35,9 @@ void add_slots(const ImageSource& source, const ElfImage& elf, const ElfSection&
     if (at >= table.size()) continue;
     const auto symbol = ByteReader(table, at).read<Elf64_Sym>();
     if (symbol.st_name >= names.size()) continue;
-    const std::string_view name = ByteReader(names, symbol.st_name).c_string();
+    const auto rest = std::span(names).subspan(symbol.st_name);
+    const std::string_view name =
+        ByteReader(rest.first(std::min(rest.size(), kLongestName))).c_string();
     if (!name.empty()) slots.emplace(entry.r_offset, name);
   }
 }

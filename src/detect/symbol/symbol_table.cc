@@ -21,7 +21,8 @@ constexpr std::uint64_t kUnsizedReach = 64U << 10U;
 std::string_view SymbolTable::name_at(std::uint32_t offset) const noexcept {
   if (offset >= names_.size()) return {};
   const char* start = names_.data() + offset;
-  return {start, ::strnlen(start, names_.size() - offset)};
+  const std::size_t reach = std::min(names_.size() - offset, ByteReader::kLongestText);
+  return {start, ::strnlen(start, reach)};
 }
 
 void SymbolTable::add(std::span<const std::byte> symbols, std::span<const std::byte> names) {
@@ -34,7 +35,10 @@ void SymbolTable::add(std::span<const std::byte> symbols, std::span<const std::b
     const auto symbol = reader.read<Elf64_Sym>();
     const auto type = ELF64_ST_TYPE(symbol.st_info);
     if (type == STT_OBJECT && symbol.st_shndx != SHN_UNDEF && symbol.st_name < names.size()) {
-      const std::string_view name = name_at(static_cast<std::uint32_t>(base + symbol.st_name));
+      // Only as far as a landmark reaches: there may be millions of symbols without an end.
+      const std::string_view rest(text + symbol.st_name, names.size() - symbol.st_name);
+      const std::string_view name =
+          rest.substr(0, std::min(rest.substr(0, 16).find('\0'), std::size_t{16}));
       const auto known = std::find(kLandmarks.begin(), kLandmarks.end(), name);
       if (known != kLandmarks.end()) {
         landmarks_[static_cast<std::size_t>(known - kLandmarks.begin())] =

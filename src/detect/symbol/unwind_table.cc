@@ -94,6 +94,7 @@ bool UnwindTableBuilder::add_function(ElfAddress start, ElfAddress end,
                                       std::span<const PlacedRow> rows) {
   if (end <= start || rows.empty()) return true;
   if (pending_.size() + rows.size() + 1 > kMostRows) return false;
+  if (table_.rules_.size() + rows.size() > kMostRules) return false;
   FunctionShape shape;
   shape.start = start;
   shape.size = number(end) - number(start);

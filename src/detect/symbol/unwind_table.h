@@ -74,7 +74,8 @@ struct FunctionShape {
 
 class UnwindTableBuilder {
  public:
-  static constexpr std::size_t kMostRows = 8U << 20U;  // 64 MiB of entries
+  static constexpr std::size_t kMostRows = 8U << 20U;   // 64 MiB of entries
+  static constexpr std::size_t kMostRules = 1U << 17U;  // distinct ones; LLVM has 986
 
   // The number under which rows may name this expression; equal ones share a number. Nothing once
   // 16 MiB of expressions are kept.
