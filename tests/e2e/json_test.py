@@ -42,7 +42,22 @@ RARE = {
     "process.unit": "the machine may run without systemd",
     "finding.bytes": "it would take a large deleted file",
     "process.own_pid": "no other pid namespace may be here",
+    "origin.stack[].file": "the libraries' debug information may not be here",
+    "origin.stack[].line": "as above",
+    "closed.stack[].file": "as above",
+    "closed.stack[].line": "as above",
+    "closed.closer[].file": "as above",
+    "closed.closer[].line": "as above",
 }
+# A program that holds, closes and stops listening, for `plumb trace`.
+TRACED = """
+import os, socket, time
+held = [open("/etc/passwd"), os.pipe()]
+listener = socket.create_server(("127.0.0.1", 0))
+time.sleep(0.3)
+listener.close()
+time.sleep(0.3)
+"""
 TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
 
 
@@ -79,7 +94,9 @@ def json_commands():
     listed = run(PLUMB, "--help").split("Subcommands:\n", 1)[1].split("\n\n", 1)[0]
     for command in [[], *([name] for name in re.findall(r"^  ([a-z][a-z-]*)", listed, re.MULTILINE))]:
         options = run(PLUMB, *command, "--help")
-        if "--json" in options:
+        if command == ["trace"]:
+            yield [*command, "--json", "--closed", "--min-age", "1ms", "--", "/usr/bin/python3", "-c", TRACED]
+        elif "--json" in options:
             yield [*command, "--json"]
             if "--count" in options:
                 yield [*command, "--json", "--count"]

@@ -141,6 +141,7 @@ bool Run::attend_child() {
       // Everything that it leaves is still open, and its files can still be named.
       (void)session_.listen(0ms);
       pass(TraceSession::Look::kNow);
+      session_.settle_growth();
       describe_samples(session_.ledger(), texts_);
       child_->let_end();
       return true;
@@ -256,7 +257,11 @@ Exit Run::run() {
     turn();
   } while (!over());
   (void)session_.listen(0ms);
-  if (child_) end_child();
+  if (child_ && !child_->status()) {
+    pass(TraceSession::Look::kNow);
+    session_.settle_growth();
+    end_child();
+  }
   pass(TraceSession::Look::kNow);
   describe_samples(session_.ledger(), texts_);
   return report();

@@ -42,6 +42,9 @@ class TraceSession {
   enum class Look { kWhenDue, kNow };
   Result<void> look(Look survey);
 
+  // See TraceLedger::settle_growth().
+  void settle_growth() { ledger_.settle_growth(); }
+
   const detect::TraceLedger& ledger() const { return ledger_; }
   const detect::StackStore& stacks() const { return stacks_; }
   const detect::TraceSource& source() const { return *source_; }

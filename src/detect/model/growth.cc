@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t kMostPoints = 64;
 constexpr std::uint64_t kFewestSurvivors = 3;
+constexpr std::size_t kFewestPoints = 8;
 
 // The lowest count within a part of the series: what traffic that comes and goes never falls below.
 std::uint64_t floor_between(const std::vector<GrowthSeries::Point>& points, std::size_t from,
@@ -20,17 +21,24 @@ std::uint64_t floor_between(const std::vector<GrowthSeries::Point>& points, std:
   return lowest;
 }
 
+using Births = std::array<std::uint64_t, kBirthWindows>;
+
+// On a busy machine there may be too few looks for floors. Then survivors from the last quarter and
+// more than at first have to do.
+bool rising_at_ends(const std::vector<GrowthSeries::Point>& points, const Births& births) {
+  const bool last_quarter = births[kBirthWindows - 2] + births[kBirthWindows - 1] > 0;
+  return last_quarter && (points.size() < 2 || points.back().live > points.front().live);
+}
+
 // Whether the floor rose within the second half: a pool that has filled does not. The number of
 // independent comings and goings strays by its square root; half of that is asked for.
-bool still_rising(const std::vector<GrowthSeries::Point>& points) {
+bool still_rising(const std::vector<GrowthSeries::Point>& points, const Births& births) {
   const std::size_t count = points.size();
-  if (count < 2) return false;
+  if (count < kFewestPoints) return rising_at_ends(points, births);
   const std::size_t half = count / 2;
-  const std::size_t last = std::max(half + 1, count - count / 4);
-  const std::uint64_t before =
-      last > half ? floor_between(points, half, last) : points.front().live;
-  const std::uint64_t after =
-      last < count ? floor_between(points, last, count) : points.back().live;
+  const std::size_t last = count - count / 4;
+  const std::uint64_t before = floor_between(points, half, last);
+  const std::uint64_t after = floor_between(points, last, count);
   if (after <= before) return false;
   const std::uint64_t rise = after - before;
   return 4 * rise * rise >= before;
@@ -39,14 +47,22 @@ bool still_rising(const std::vector<GrowthSeries::Point>& points) {
 }  // namespace
 
 void GrowthSeries::add(BootTime time, std::uint64_t live) {
+  if (filled_ < stride_ && !points_.empty()) {
+    points_.back() = {time, std::min(points_.back().live, live)};
+    ++filled_;
+    return;
+  }
   points_.push_back({time, live});
+  filled_ = 1;
   if (points_.size() <= kMostPoints) return;
+  // All points cover equally many looks, so that a half of them is half of the time.
   std::vector<Point> merged;
   merged.reserve(kMostPoints);
   for (std::size_t i = 0; i + 1 < points_.size(); i += 2) {
     merged.push_back({points_[i + 1].time, std::min(points_[i].live, points_[i + 1].live)});
   }
   if (points_.size() % 2 == 1) merged.push_back(points_.back());
+  stride_ *= 2;
   points_ = std::move(merged);
 }
 
@@ -60,7 +76,7 @@ Growth judge(const GrowthSeries& series, const std::array<std::uint64_t, kBirthW
   const bool early = std::any_of(births.begin(), births.begin() + kBirthWindows / 2, some);
   const bool late = std::any_of(births.begin() + kBirthWindows / 2, births.end(), some);
   const bool spread = early && late && windows >= 3;
-  return spread && still_rising(series.points()) ? Growth::kGrowing : Growth::kSteady;
+  return spread && still_rising(series.points(), births) ? Growth::kGrowing : Growth::kSteady;
 }
 
 }  // namespace plumb::detect

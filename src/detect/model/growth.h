@@ -37,6 +37,8 @@ class GrowthSeries {
 
  private:
   std::vector<Point> points_;
+  std::size_t stride_ = 1;  // looks that a point covers
+  std::size_t filled_ = 0;  // of them, in the last point
 };
 
 inline constexpr std::size_t kBirthWindows = 8;

@@ -219,10 +219,10 @@ void TraceLedger::end_pass(std::span<const OriginCount> counts, std::span<const 
     site.closed -= std::min(site.closed, site.at_exit);
   }
   // Once all have ended nothing can grow, and the waiting must not look like a plateau.
-  const bool alive = chosen_alive() > 0;
+  const bool alive = chosen_alive() > 0 && !settled_;
   for (Site& site : sites_) {
     if (alive) site.series.add(now_, site.live + site.at_exit);
-    site.growth = judge(site.series, site.births, now_ - began_);
+    if (!settled_) site.growth = judge(site.series, site.births, now_ - began_);
   }
   // Tables of ended chosen processes stay: their holdings are told by them.
   for (const TableId id : read_out) {

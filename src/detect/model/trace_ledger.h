@@ -107,6 +107,10 @@ class TraceLedger {
   // `read_out` are the ended tables whose rows this pass was given.
   void end_pass(std::span<const OriginCount> counts, std::span<const TableId> read_out);
 
+  // Verdicts on growth stay as they are from here on: the trace is over, and what follows is only
+  // the ending of its processes, which would look like a plateau.
+  void settle_growth() { settled_ = true; }
+
   BootTime began() const { return began_; }
   BootTime now() const { return now_; }
   std::chrono::nanoseconds min_age() const { return min_age_; }
@@ -143,6 +147,7 @@ class TraceLedger {
   std::map<FileId, ListenerEvent> listeners_;  // the last listen(2) on each open file
   std::vector<Closing> closings_;
   std::uint64_t closings_left_out_ = 0;
+  bool settled_ = false;
 };
 
 }  // namespace plumb::detect
