@@ -9,10 +9,13 @@ import signal
 import socket
 import ssl
 import subprocess
+import sys
 import tempfile
 import unittest
 
-from scripted import main, run
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests/support"))
+from scripted import main, run  # noqa: E402  (after the path)
 
 EXAMPLES = pathlib.Path(os.environ["PLUMB_EXAMPLES"])
 
