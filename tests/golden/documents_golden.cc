@@ -48,7 +48,7 @@ std::map<std::string, std::string> documents() {
   write_list(joined, rows, default_columns(100), coloured, into("ls-colour.txt"));
   write_tree(joined, tree, coloured, into("tree-colour.txt"));
   write_summary(summary, coloured, into("summary-colour.txt"));
-  write_list_json(joined, rows, into("ls.json"));
+  write_list_json(joined, rows, {}, into("ls.json"));
   write_counts_json(survey, counts, into("count.json"));
   write_tree_json(joined, tree, into("tree.json"));
   write_summary_json(summary, into("summary.json"));

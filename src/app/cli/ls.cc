@@ -2,6 +2,7 @@
 // plumb ls: who holds what, one line a descriptor.
 #include <fmt/format.h>
 
+#include <cstdio>
 #include <memory>
 
 #include "app/cli/commands.h"
@@ -158,17 +159,22 @@ Exit run_ls(Context& context, const Options& options) {
   if (complain_of_unmatched(*survey, selection)) return Exit::kUsage;
   const detect::Joined joined(*survey);
   auto rows = detect::list_rows(*survey, selection, plan->filter);
+  const auto unreadable = detect::unreadable_processes(*survey, selection, plan->filter);
   if (plan->sort != nullptr) {
     detect::sort_rows(rows, joined, *plan->sort,
                       options.reverse ? detect::Direction::kReverse : detect::Direction::kOwn);
   }
   if (options.json) {
-    detect::write_list_json(joined, rows, context.out.sink());
+    detect::write_list_json(joined, rows, unreadable, context.out.sink());
     return Exit::kOk;
   }
   const detect::Paper paper = context.paper();
   if (plan->columns.empty()) plan->columns = detect::default_columns(paper.width);
   detect::write_list(joined, rows, plan->columns, paper, context.out.sink());
+  // Of the whole machine the survey itself says how many those are.
+  if (!selection.everything) {
+    std::fputs(detect::unreadable_text(*survey, unreadable).c_str(), stderr);
+  }
   mention_missing(*survey);
   return Exit::kOk;
 }

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "detect/model/joined.h"
@@ -29,6 +30,13 @@ std::vector<std::string_view> state_names();
 std::vector<DescriptorIndex> list_rows(const Survey& survey, const Selection& selection,
                                        const ListFilter& filter);
 
+// The chosen processes whose descriptors could not be read; none where `filter` asks for rows of a
+// certain sort.
+std::vector<ProcessIndex> unreadable_processes(const Survey& survey, const Selection& selection,
+                                               const ListFilter& filter);
+// A line each: whose descriptors are missing, how many, and why.
+std::string unreadable_text(const Survey& survey, const std::vector<ProcessIndex>& processes);
+
 // In the column's own direction, or the other one; equal ones and those without a value keep their
 // order, the latter at the end.
 enum class Direction : unsigned char { kOwn, kReverse };
@@ -39,10 +47,11 @@ void sort_rows(std::vector<DescriptorIndex>& rows, const Joined& joined, const C
 void write_list(const Joined& joined, const std::vector<DescriptorIndex>& rows,
                 const std::vector<const Column*>& columns, const Paper& paper, const Sink& sink);
 
-// A "process" record before the first of its rows, a "descriptor" record a row, a "survey" record.
+// A "process" record before the first of its rows, a "descriptor" record a row, a "process" record
+// with its errno for each of `unreadable` that has no row, a "survey" record.
 // Uses a second thread where there is much to do; the sink is called from the caller's alone.
 void write_list_json(const Joined& joined, const std::vector<DescriptorIndex>& rows,
-                     const Sink& sink);
+                     const std::vector<ProcessIndex>& unreadable, const Sink& sink);
 
 // How many rows of each kind a process has.
 struct ProcessCount {

@@ -19,8 +19,8 @@ constexpr std::size_t kBatch = 4096;  // rows, about 2 MiB of text
 using Rows = std::span<const DescriptorIndex>;
 
 // The rows before which their process's record stands: its first ones, however they are sorted.
-std::vector<bool> first_rows(const Joined& joined, Rows rows) {
-  std::vector<bool> seen(joined.survey.processes.size());
+// `seen` tells afterwards which processes have rows.
+std::vector<bool> first_rows(const Joined& joined, Rows rows, std::vector<bool>& seen) {
   std::vector<bool> first(rows.size());
   for (std::size_t at = 0; at < rows.size(); ++at) {
     const std::uint32_t process = number(joined.row(rows[at]).process);
@@ -96,8 +96,9 @@ class Helper {
 }  // namespace
 
 void write_list_json(const Joined& joined, const std::vector<DescriptorIndex>& rows,
-                     const Sink& sink) {
-  const Job job{joined, rows, first_rows(joined, rows)};
+                     const std::vector<ProcessIndex>& unreadable, const Sink& sink) {
+  std::vector<bool> seen(joined.survey.processes.size());
+  const Job job{joined, rows, first_rows(joined, rows, seen)};
   JsonWriter json;
   std::optional<Helper> helper;
   if (rows.size() > 4 * kBatch && std::thread::hardware_concurrency() > 1) {
@@ -114,6 +115,9 @@ void write_list_json(const Joined& joined, const std::vector<DescriptorIndex>& r
     if (!sink(json.text())) return;
   }
   json.clear();
+  for (const ProcessIndex process : unreadable) {
+    if (!seen[number(process)]) write_process(json, joined, process);
+  }
   write_survey(json, joined.survey);
   sink(json.text());
 }

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Choosing, sorting and counting rows.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <limits>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "detect/report/describe.h"
 #include "detect/report/list.h"
+#include "plumb/base/human.h"
 
 namespace plumb::detect {
 namespace {
@@ -58,6 +62,30 @@ std::vector<std::string_view> state_names() {
     names.push_back(name_of(static_cast<SocketState>(state)));
   }
   return names;
+}
+
+std::vector<ProcessIndex> unreadable_processes(const Survey& survey, const Selection& selection,
+                                               const ListFilter& filter) {
+  std::vector<ProcessIndex> found;
+  if (!filter.kinds.empty() || !filter.states.empty() || filter.older) return found;
+  for (std::uint32_t at = 0; at < survey.processes.size(); ++at) {
+    const ProcessIndex process{at};
+    if (survey.processes[at].error != 0 && selection.has(process)) found.push_back(process);
+  }
+  return found;
+}
+
+std::string unreadable_text(const Survey& survey, const std::vector<ProcessIndex>& processes) {
+  std::string text;
+  for (const ProcessIndex index : processes) {
+    const Process& process = survey.processes[number(index)];
+    const std::string count =
+        process.descriptors ? human_count(*process.descriptors) + " descriptors" : "descriptors";
+    text +=
+        fmt::format("unreadable: {} of {}({}): {}\n", count, clean(survey.texts.at(process.name)),
+                    number(process.key.pid), std::generic_category().message(process.error));
+  }
+  return text;
 }
 
 std::vector<DescriptorIndex> list_rows(const Survey& survey, const Selection& selection,

@@ -11,12 +11,14 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <future>
 #include <set>
 #include <string>
 #include <thread>
 
 #include "children.h"
+#include "plumb/base/text.h"
 #include "survey_fixture.h"
 
 namespace plumb::detect {
@@ -55,6 +57,26 @@ TEST_P(Processes, ThisOneIsKnown) {
   EXPECT_NE(survey.texts.at(self->command_line).find("bpf_survey"), std::string_view::npos);
   EXPECT_TRUE(survey.texts.at(self->cgroup).starts_with('/'));
   EXPECT_EQ(losses(survey), "");
+}
+
+// Also those that a kernel keeps from its iterators, as this machine's monitor.
+TEST_P(Processes, EveryoneInProcIsARow) {
+  const auto in_proc = [] {
+    std::set<int> pids;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+      if (const auto pid = parse_number<int>(entry.path().filename().string())) pids.insert(*pid);
+    }
+    return pids;
+  };
+  const auto before = in_proc();
+  const Survey survey = take();
+  const auto after = in_proc();
+  for (const int pid : before) {
+    if (!after.contains(pid)) continue;
+    const Process* seen = process(survey, pid);
+    EXPECT_TRUE(seen) << pid;
+  }
+  EXPECT_TRUE(std::ranges::is_sorted(survey.processes, {}, &Process::key));
 }
 
 TEST_P(ProcessesOfBpf, StartTimesAreThoseOfProc) {

@@ -103,12 +103,12 @@ TEST_F(Documents, CarryNoByteThatCommandsATerminal) {
 
 TEST_F(Documents, StopWhenNobodyReads) {
   int pieces = 0;
-  write_list_json(joined, rows, [&](std::string_view) { return ++pieces < 1; });
+  write_list_json(joined, rows, {}, [&](std::string_view) { return ++pieces < 1; });
   EXPECT_EQ(pieces, 1);
 }
 
 TEST_F(Documents, InJsonHaveARecordForEachProcessAndRowAndTheSurveyLast) {
-  write_list_json(joined, rows, collect());
+  write_list_json(joined, rows, {}, collect());
   const auto all = records();
   std::size_t descriptors = 0;
   for (const json& record : all) {
@@ -124,7 +124,7 @@ TEST_F(Documents, InJsonHaveARecordForEachProcessAndRowAndTheSurveyLast) {
 TEST_F(Documents, InJsonAreTheSameWithTwoThreads) {
   std::vector<DescriptorIndex> many;
   for (int times = 0; times < 200; ++times) many.insert(many.end(), rows.begin(), rows.end());
-  write_list_json(joined, many, collect());
+  write_list_json(joined, many, {}, collect());
   const auto lines = lines_of(text);
   JsonWriter writer;
   std::size_t at = 0;
@@ -136,8 +136,21 @@ TEST_F(Documents, InJsonAreTheSameWithTwoThreads) {
   }
 }
 
+TEST_F(Documents, NameAProcessThatCouldNotBeRead) {
+  const auto unreadable = unreadable_processes(machine.survey, everything, {});
+  EXPECT_EQ(unreadable_text(machine.survey, unreadable),
+            "unreadable: 7 descriptors of secret(9000): Permission denied\n");
+  write_list_json(joined, rows, unreadable, collect());
+  const auto all = records();
+  const json& secret = all.at(all.size() - 2);
+  EXPECT_EQ(secret.at("record"), "process");
+  EXPECT_EQ(secret.at("pid"), 9000);
+  EXPECT_EQ(secret.at("errno"), EACCES);
+  EXPECT_TRUE(unreadable_processes(machine.survey, everything, {{Kind::kTcp}, {}, {}}).empty());
+}
+
 TEST_F(Documents, InJsonNameBothEndsOfAPair) {
-  write_list_json(joined, rows, collect());
+  write_list_json(joined, rows, {}, collect());
   for (const json& record : records()) {
     if (record.at("record") != "descriptor" || record.at("process") != "nvim") continue;
     if (record.at("kind") != "unix") continue;
@@ -149,7 +162,7 @@ TEST_F(Documents, InJsonNameBothEndsOfAPair) {
 }
 
 TEST_F(Documents, PrintNoAddressOfTheKernel) {
-  write_list_json(joined, rows, collect());
+  write_list_json(joined, rows, {}, collect());
   list(0);
   EXPECT_THAT(text, testing::Not(HasSubstr("ffff88")));
   EXPECT_THAT(text, testing::Not(HasSubstr(std::to_string(0xffff888000000000))));

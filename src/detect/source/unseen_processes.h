@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// Processes that stand in /proc and that no iterator shows: a kernel can keep some to itself, as
+// that of a virtual machine does with the monitor's own process. They are rows with their errno.
+#pragma once
+
+#include "detect/record/survey.h"
+
+namespace plumb::detect {
+
+// Adds a row for each process that is older than `survey`, stands in /proc and is not in `survey`:
+// with its name, its numbers, how many descriptors it has where they may be counted, and the errno
+// of reading them. Younger ones are left out: they were born after the iterators' pass. Processes
+// stay in ascending order.
+void add_unseen_processes(Survey& survey, const SurveyRequest& request);
+
+}  // namespace plumb::detect
