@@ -25,7 +25,10 @@ target_compile_options(plumb_options INTERFACE
 target_compile_definitions(plumb_options INTERFACE $<$<BOOL:${PLUMB_CHECKED}>:_GLIBCXX_ASSERTIONS>)
 
 if(PLUMB_SANITIZE)
-  target_compile_options(plumb_options INTERFACE -fsanitize=${PLUMB_SANITIZE} -fno-sanitize-recover=all)
+  # Not vptr: that check asks the kernel through a pipe of its own whether an object is readable, and
+  # calls every object broken in the tests that leave no descriptor free.
+  target_compile_options(plumb_options INTERFACE
+    -fsanitize=${PLUMB_SANITIZE} -fno-sanitize=vptr -fno-sanitize-recover=all)
   target_link_options(plumb_options INTERFACE -fsanitize=${PLUMB_SANITIZE})
 endif()
 if(PLUMB_FUZZ)

@@ -116,7 +116,8 @@ Result<void> BpfTrace::attach_all() {
 
 Result<void> BpfTrace::iterate(bpf_program* program, std::optional<Pid> only) {
   bpf_iter_link_info info{};
-  LIBBPF_OPTS(bpf_iter_attach_opts, options);
+  bpf_iter_attach_opts options{};
+  options.sz = sizeof(options);
   if (only) {
     info.task.pid = static_cast<std::uint32_t>(number(*only));
     options.link_info = &info;
@@ -212,7 +213,8 @@ Result<void> BpfTrace::survey() {
 
 bool BpfTrace::forget(const abi::trace_holding_key& key, const abi::trace_holding& holding) {
   abi::trace_forget what{key, holding.born};
-  LIBBPF_OPTS(bpf_test_run_opts, options);
+  bpf_test_run_opts options{};
+  options.sz = sizeof(options);
   options.ctx_in = &what;
   options.ctx_size_in = sizeof(what);
   const int program = bpf_program__fd(skeleton_->progs.forget);

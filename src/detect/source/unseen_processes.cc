@@ -3,12 +3,14 @@
 #include "detect/source/unseen_processes.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <vector>
 
 #include "detect/source/process_reader.h"
+#include "plumb/base/text.h"
 
 namespace plumb::detect {
 namespace {
@@ -26,6 +28,12 @@ void read_table(const UniqueFd& directory, ProcReader& reader, Process& process)
   const bool readable =
       numbers.empty() || reader.link(descriptors, ProcPath(numbers.front()).c_str());
   process.error = readable ? EPERM : reader.error();
+}
+
+// Whether /proc shows the pid namespace that this process is in, which is that of the iterators.
+bool is_of_our_namespace(const UniqueFd& proc, ProcReader& reader) {
+  const auto self = reader.link(proc, "self");
+  return self && parse_number<pid_t>(*self) == ::getpid();
 }
 
 // Brings the processes into order; what points at them by index follows.
@@ -54,8 +62,12 @@ void add_unseen_processes(Survey& survey, const SurveyRequest& request) {
   std::vector<std::int32_t> pids;
   if (!proc || !reader.list(proc, pids)) return;
 
-  // A start time is cut to ticks, so a process of the same tick counts as younger.
-  const auto taken = std::chrono::duration_cast<Ticks>(survey.taken.time_since_epoch());
+  if (!is_of_our_namespace(proc, reader)) return;
+
+  // A process gets its start time before it stands in the kernel's list: one that is younger than a
+  // second may have missed the pass by that.
+  const auto oldest = survey.taken.time_since_epoch() - std::chrono::seconds(1);
+  const auto young = std::chrono::duration_cast<Ticks>(oldest);
   const std::size_t seen = survey.processes.size();
   ProcessReader processes(survey, request);
   for (const std::int32_t pid : pids) {
@@ -67,7 +79,7 @@ void add_unseen_processes(Survey& survey, const SurveyRequest& request) {
     const auto directory = open_directory(proc, ProcPath(pid).c_str());
     if (!directory || !processes.read(directory, Pid(pid))) continue;
     Process& process = survey.processes.back();
-    if (process.key.start >= taken) {
+    if (process.key.start >= young) {
       processes.forget_last();
     } else {
       read_table(directory, reader, process);

@@ -72,9 +72,7 @@ TEST_P(Processes, EveryoneInProcIsARow) {
   const Survey survey = take();
   const auto after = in_proc();
   for (const int pid : before) {
-    if (!after.contains(pid)) continue;
-    const Process* seen = process(survey, pid);
-    EXPECT_TRUE(seen) << pid;
+    EXPECT_TRUE(!after.contains(pid) || process(survey, pid)) << pid;
   }
   EXPECT_TRUE(std::ranges::is_sorted(survey.processes, {}, &Process::key));
 }
@@ -274,8 +272,12 @@ TEST_P(Processes, ThoseThatDieMeanwhileCostNothing) {
   for (int i = 0; i < rounds; ++i) {
     const Survey survey = take();
     ASSERT_EQ(losses(survey), "");
-    ASSERT_TRUE(process(survey, ::getpid()));
-    for (const Process& p : survey.processes) ASSERT_EQ(p.error, 0);
+    const Process* self = process(survey, ::getpid());
+    ASSERT_TRUE(self);
+    for (const Process& p : survey.processes) {
+      // The older ones are the machine's; some of them may keep their descriptors to themselves.
+      ASSERT_TRUE(p.error == 0 || p.key.start < self->key.start) << number(p.key.pid);
+    }
   }
 }
 

@@ -7,7 +7,7 @@
 #include "detect/source/bpf/trace_kinds.h"
 #include "detect/source/bpf/trace_ledger.h"
 
-const volatile bool follow_children = true;
+const volatile unsigned char follow_children = 1;
 
 /* Numbers that a system call returned, before they are looked up, and where the reading of a
  * message's control data stands. In a map, because the verifier would follow every value that a

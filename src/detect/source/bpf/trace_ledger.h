@@ -6,7 +6,8 @@
 
 #include "detect/source/bpf/trace_walk.h"
 
-const volatile bool keep_closers = false; /* the stack of every close, not of listeners' alone */
+const volatile unsigned char keep_closers =
+    0; /* the stack of every close, not of listeners' alone */
 
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);
