@@ -23,7 +23,6 @@ void require(bool holds) {
 struct Outcome {
   std::vector<std::string> frames;
   int error = 0;
-  friend bool operator==(const Outcome&, const Outcome&) = default;
 };
 
 // Cuts `input`, given in pieces of the sizes in `steps`, again and again; an empty list: all at
