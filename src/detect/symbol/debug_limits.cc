@@ -55,6 +55,23 @@ DebugSections judge_debug_sections(const ImageSource& file) {
   return judged;
 }
 
+bool strings_end(Elf* elf) {
+  std::size_t names = 0;
+  if (::elf_getshdrstrndx(elf, &names) != 0) return false;
+  for (Elf_Scn* section = ::elf_nextscn(elf, nullptr); section != nullptr;
+       section = ::elf_nextscn(elf, section)) {
+    GElf_Shdr header;
+    if (::gelf_getshdr(section, &header) == nullptr) continue;
+    const char* name = ::elf_strptr(elf, names, header.sh_name);
+    if (name == nullptr || !std::string_view(name).starts_with(".debug_")) continue;
+    if (!std::string_view(name).ends_with("str")) continue;
+    const Elf_Data* data = ::elf_rawdata(section, nullptr);
+    if (data == nullptr || data->d_buf == nullptr || data->d_size == 0) continue;
+    if (static_cast<const char*>(data->d_buf)[data->d_size - 1] != 0) return false;
+  }
+  return true;
+}
+
 bool line_program_is_bounded(Elf* elf, std::uint64_t offset) {
   std::size_t names = 0;
   if (::elf_getshdrstrndx(elf, &names) != 0) return false;

@@ -20,6 +20,10 @@ struct DebugSections {
 
 DebugSections judge_debug_sections(const ImageSource& file);
 
+// Whether the last string of .debug_str and .debug_line_str ends within its section. libdw 0.188
+// reads on where it does not. After dwarf_begin_elf, which unpacks the sections.
+bool strings_end(Elf* elf);
+
 // Whether the line program at `offset` of .debug_line is at most 8 MiB long: libdw turns each byte
 // into up to one row of 48 bytes.
 bool line_program_is_bounded(Elf* elf, std::uint64_t offset);

@@ -107,7 +107,7 @@ bool begin(const FileImage& image, UniqueFd& file, std::unique_ptr<Elf, EndElf>&
   elf.reset(::elf_begin(file.get(), ELF_C_READ, nullptr));
   if (!elf || ::elf_kind(elf.get()) != ELF_K_ELF) return false;
   dwarf.reset(::dwarf_begin_elf(elf.get(), DWARF_C_READ, nullptr));
-  return dwarf != nullptr;
+  return dwarf != nullptr && strings_end(elf.get());
 }
 
 const Range* find_range(const std::vector<Range>& ranges, std::uint64_t address) {
