@@ -76,6 +76,11 @@ class Fields {
   Iterator begin() const { return {base_, places_}; }
   Iterator end() const { return {base_, places_ + count_}; }
 
+  // The same fields over a copy of the bytes: what stood at `from` stands at `to` now.
+  Fields moved(const char* from, const char* to) const noexcept {
+    return {base_ == nullptr ? base_ : to + (base_ - from), places_, count_};
+  }
+
   // As a vector, for what takes a span; the views stay views.
   std::vector<Field> list() const { return {begin(), end()}; }
 

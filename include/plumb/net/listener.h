@@ -71,6 +71,7 @@ class Listener : public ListNode {
 
   Result<Address> local() const;
   bool paused() const noexcept { return paused_since_.has_value(); }
+  ListenerClass listener_class() const noexcept { return options_.listener_class; }
   Network& network() const noexcept { return network_; }
 
  private:
