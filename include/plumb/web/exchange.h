@@ -59,6 +59,12 @@ class Exchange {
   // Sends content; done when the kernel has taken all of it. What HEAD asked for is dropped.
   class Send;
   [[nodiscard]] Send write(std::string_view content);
+  // The same of a temporary: the content is copied before it returns.
+  [[nodiscard]] Send write_copy(std::string_view content);
+  // Sends what begin() has encoded.
+  [[nodiscard]] Send flush();
+  // Fails when it is awaited: for what is built upon write().
+  [[nodiscard]] Send failed(Error error);
   // Sends `count` bytes of a file from `offset`, in the clear without a copy. EPIPE of a file that
   // is shorter.
   Task<Result<void>> write_file(const UniqueFd& file, std::uint64_t offset, std::uint64_t count);
@@ -79,6 +85,7 @@ class Exchange {
   Task<Result<Upgraded>> upgrade(std::string protocol, const Response& head);
 
   Stream& stream() noexcept;
+  Buffer& input() noexcept;  // what has come and is not read yet
   Loop& loop() noexcept;
   // The server has been told to stop: finish soon.
   bool stopping() const noexcept;

@@ -33,9 +33,16 @@ class Response {
   }
   Response& add(std::string_view name, std::string_view value) &;
 
+  // The protocol to ask for with 426, in the field Upgrade.
+  Response&& ask_for(std::string_view protocol) && {
+    upgrade_ = protocol;
+    return std::move(*this);
+  }
+
   int status() const noexcept { return status_; }
   const std::string& type() const noexcept { return type_; }  // Content-Type; empty: none
   const std::string& body() const noexcept { return body_; }
+  const std::string& upgrade() const noexcept { return upgrade_; }
   const std::vector<http::OwnedField>& fields() const noexcept { return fields_; }
 
   void set_status(int status) noexcept { status_ = status; }
@@ -46,6 +53,7 @@ class Response {
   int status_;
   std::string type_;
   std::string body_;
+  std::string upgrade_;
   std::vector<http::OwnedField> fields_;
 };
 

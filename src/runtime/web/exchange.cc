@@ -16,6 +16,7 @@ namespace plumb::runtime {
 namespace {
 
 constexpr std::size_t kSlice = 64 * 1024;
+constexpr std::uint64_t kSmallFile = 16 * 1024;
 
 // A file's bytes from the page cache to the socket.
 class SendFile : public PatientWait {
@@ -65,6 +66,9 @@ const Request& Exchange::request() const noexcept {
 }
 Stream& Exchange::stream() noexcept {
   return connection_.stream;
+}
+Buffer& Exchange::input() noexcept {
+  return connection_.input;
 }
 Loop& Exchange::loop() noexcept {
   return connection_.server.network.loop();
@@ -210,6 +214,16 @@ Exchange::Send Exchange::write(std::string_view content) {
   return Send(connection_, content, std::move(ready));
 }
 
+Exchange::Send Exchange::write_copy(std::string_view content) {
+  return Send(connection_, {}, connection_.add_content(content, http::Flush::kFlush));
+}
+Exchange::Send Exchange::flush() {
+  return Send(connection_, {}, {});
+}
+Exchange::Send Exchange::failed(Error error) {
+  return Send(connection_, {}, std::move(error));
+}
+
 Exchange::Send Exchange::end(std::span<const http::Field> trailers) {
   return Send(connection_, {}, connection_.add_end(trailers));
 }
@@ -245,6 +259,18 @@ Task<Result<void>> Exchange::write_file(const UniqueFd& file, std::uint64_t offs
   }
   if (!connection.writer.sends_content() || count == 0) co_return Result<void>();
   connection.output.append(bytes_of(framed.prefix()));
+  // One copy of a small file costs less than a system call of its own.
+  if (count <= kSmallFile) {
+    const auto room = connection.output.prepare(count).first(count);
+    const ssize_t got = ::pread(file.get(), room.data(), count, static_cast<off_t>(offset));
+    if (got != static_cast<ssize_t>(count)) {
+      connection.closing = true;
+      co_return fail("read file", "", got < 0 ? errno : EPIPE);
+    }
+    connection.output.commit(count);
+    connection.output.append(bytes_of(framed.suffix));
+    co_return Result<void>();
+  }
   if (auto sent = co_await Send(connection, {}, {}); !sent) co_return sent;
   if (auto sent = co_await SendFile(connection, file.get(), offset, count); !sent) {
     connection.closing = true;

@@ -92,6 +92,7 @@ http::Encoded ServerConnection::encode_head(const http::RequestHead& request, co
       .body = length,
       .peer_wish = request.framing.persistence,
       .own_wish = ends ? http::Persistence::kClose : http::Persistence::kKeep,
+      .upgrade = head.upgrade(),
   };
   server.head.clear();
   return http::encode(plan, fields, server.head);
