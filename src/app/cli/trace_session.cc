@@ -29,7 +29,11 @@ TraceSession::TraceSession(std::unique_ptr<TraceSource> source, const TraceSetti
     : source_(std::move(source)), ledger_(BootClock::now(), settings.min_age) {}
 
 Result<void> TraceSession::follow(Pid process) {
-  return source_->follow(process);
+  // Reading an interpreter for the first time takes a while; it is done before the first event.
+  auto view = ProcessView::open(process, access_, modules_);
+  if (view) (void)PythonReader::find(*view);
+  if (auto followed = source_->follow(process); !followed) return followed;
+  return listen(std::chrono::milliseconds(0));
 }
 
 Result<void> TraceSession::listen(std::chrono::milliseconds timeout) {
@@ -58,6 +62,7 @@ void TraceSession::on(const ProcessEvent& event) {
       }
       space_of_[event.pid] = event.space;
       spaces_[event.space].processes.push_back(event.pid);
+      look_for_python(event.space, spaces_[event.space], event.pid);
       return;
     case ProcessEvent::What::kExit:
       leave(event.space, event.pid);
@@ -68,6 +73,7 @@ void TraceSession::on(const ProcessEvent& event) {
       if (const auto space = spaces_.find(event.space); space != spaces_.end()) {
         if (space->second.view) (void)space->second.view->refresh();  // gone: the old maps serve
         forget_rules(event.space, space->second);
+        look_for_python(event.space, space->second, event.pid);
       }
       return;
     case ProcessEvent::What::kUnshare:
@@ -86,6 +92,7 @@ void TraceSession::leave(SpaceId id, Pid pid) {
   std::erase(found->second.processes, pid);
   if (!found->second.processes.empty()) return;
   forget_rules(id, found->second);
+  if (found->second.python) source_->unteach_python(id);
   if (found->second.view) symbolizer_.forget(found->second.view->process());
   spaces_.erase(found);
   modules_.drop_unused();
@@ -96,6 +103,7 @@ ProcessView* TraceSession::view_of(Space& space, Pid pid) {
     // Its process may have ended while a fork of it lives on with the same layout.
     const bool alive = std::ranges::count(space.processes, space.view->process()) > 0;
     if (alive || space.processes.empty()) return &*space.view;
+    space.python.reset();
     space.view.reset();
   }
   std::vector<Pid> candidates{pid};
@@ -109,23 +117,38 @@ ProcessView* TraceSession::view_of(Space& space, Pid pid) {
   return nullptr;
 }
 
-StackNode TraceSession::name(ProcessView* view, const WalkedStack& walked) {
-  std::vector<FrameId> frames;
+void TraceSession::look_for_python(SpaceId id, Space& space, Pid pid) {
+  ProcessView* view = view_of(space, pid);
+  if (view == nullptr || space.python) return;
+  space.python = PythonReader::find(*view);
+  // Without room there the interpreter's own frames are shown.
+  if (space.python)
+    (void)source_->teach_python(id, space.python->runtime(), space.python->layout());
+}
+
+StackNode TraceSession::name(Space& space, const StackEvent& event, const WalkedStack& walked) {
+  std::vector<Frame> frames;
   for (std::size_t i = 0; i < walked.addresses.size(); ++i) {
     const Address address = walked.addresses[i];
-    if (view == nullptr) {
+    if (!space.view) {
       // Nothing is known of the space any more; the bare address at least tells stacks apart.
       Frame frame;
       frame.elf_address = ElfAddress{number(address)};
-      frames.push_back(stacks_.intern(frame));
+      frames.push_back(std::move(frame));
       continue;
     }
     const Address at = walked.interrupted[i] ? address : address - 1;
-    for (const Frame& frame : symbolizer_.frames_at(*view, at)) {
-      frames.push_back(stacks_.intern(frame));
-    }
+    const auto& found = symbolizer_.frames_at(*space.view, at);
+    frames.insert(frames.end(), found.begin(), found.end());
   }
-  return stacks_.add(frames);
+  if (!event.python.empty()) {
+    look_for_python(event.space, space, event.pid);
+    if (space.python) frames = merge_python(std::move(frames), event.python, *space.python);
+  }
+  std::vector<FrameId> ids;
+  ids.reserve(frames.size());
+  for (const Frame& frame : frames) ids.push_back(stacks_.intern(frame));
+  return stacks_.add(ids);
 }
 
 void TraceSession::on(const StackEvent& event) {
@@ -142,7 +165,7 @@ void TraceSession::on(const StackEvent& event) {
           }
         });
   }
-  const StackNode stack = name(view, walked);
+  const StackNode stack = name(space, event, walked);
   ledger_.learn_closer(event.origin, stack);
   if (!is_closing_call(event.call)) {
     ledger_.learn(event.origin, stack, event.kind, event.call, walked.cut);

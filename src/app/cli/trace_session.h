@@ -15,6 +15,7 @@
 #include "detect/symbol/module_cache.h"
 #include "detect/symbol/process_access.h"
 #include "detect/symbol/process_view.h"
+#include "detect/symbol/python_reader.h"
 #include "detect/symbol/symbolizer.h"
 #include "detect/symbol/walk_rules.h"
 #include "plumb/base/result.h"
@@ -57,6 +58,7 @@ class TraceSession {
     std::vector<Pid> processes;
     std::optional<detect::ProcessView> view;
     std::vector<detect::Address> taught;
+    std::optional<detect::PythonReader> python;  // reads through `view`
   };
 
   TraceSession(std::unique_ptr<detect::TraceSource> source, const TraceSettings& settings);
@@ -66,7 +68,9 @@ class TraceSession {
   detect::ProcessView* view_of(Space& space, Pid pid);
   void leave(detect::SpaceId id, Pid pid);
   void forget_rules(detect::SpaceId id, Space& space);
-  detect::StackNode name(detect::ProcessView* view, const detect::WalkedStack& walked);
+  void look_for_python(detect::SpaceId id, Space& space, Pid pid);
+  detect::StackNode name(Space& space, const detect::StackEvent& event,
+                         const detect::WalkedStack& walked);
 
   std::unique_ptr<detect::TraceSource> source_;
   detect::TraceLedger ledger_;

@@ -12,6 +12,7 @@
 #include "detect/record/address.h"
 #include "detect/record/descriptor.h"
 #include "detect/record/kind.h"
+#include "detect/record/python_stack.h"
 #include "plumb/base/clock.h"
 #include "plumb/base/ids.h"
 
@@ -44,7 +45,8 @@ struct StackEvent {
   Kind kind = Kind::kUnknown;
   bool cut = false;  // deeper than the kernel follows
   StackRegisters registers;
-  std::vector<Address> addresses;  // innermost first
+  std::vector<Address> addresses;    // innermost first
+  std::vector<PythonSample> python;  // the thread's Python frames, innermost first
   std::vector<std::byte> copy;
 };
 

@@ -32,6 +32,7 @@ std::optional<Record> as(std::span<const std::byte> bytes) {
 std::optional<TraceEvent> stack_event(std::span<const std::byte> bytes) {
   const auto record = as<abi::trace_stack>(bytes);
   if (!record || record->frames > abi::kTraceFrames) return std::nullopt;
+  if (record->python_frames > abi::kTracePythonFrames) return std::nullopt;
   StackEvent event;
   event.origin = OriginId{record->origin};
   event.pid = Pid{record->head.pid};
@@ -45,6 +46,11 @@ std::optional<TraceEvent> stack_event(std::span<const std::byte> bytes) {
   event.registers = {r.ip, r.sp, r.bp, r.bx, r.r12, r.r13, r.r14, r.r15};
   for (std::uint32_t i = 0; i < record->frames; ++i) {
     event.addresses.push_back(Address{record->addresses[i]});
+  }
+  for (const abi::trace_python_frame& frame :
+       std::span(record->python).first(record->python_frames)) {
+    event.python.push_back({Address{frame.code}, Address{frame.instruction & ~std::uint64_t{1}},
+                            (frame.instruction & 1U) != 0});
   }
   const auto copy = bytes.subspan(sizeof(abi::trace_stack));
   const auto copied = copy.first(std::min<std::size_t>(copy.size(), record->copied));

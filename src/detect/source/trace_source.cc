@@ -40,6 +40,8 @@ class BpfTrace : public TraceSource {
   int wait_descriptor() const override { return ring_buffer__epoll_fd(ring_.get()); }
   Result<void> teach(SpaceId space, Address address, const WalkRule& rule) override;
   void unteach(SpaceId space, std::span<const Address> addresses) override;
+  Result<void> teach_python(SpaceId space, Address runtime, const PythonLayout& layout) override;
+  void unteach_python(SpaceId space) override;
   Result<void> reconcile(const Visit& visit) override;
   Result<void> read(const Visit& visit) override;
   std::span<const OriginCount> counts() const override {
@@ -182,6 +184,36 @@ void BpfTrace::unteach(SpaceId space, std::span<const Address> addresses) {
   for (const Address address : addresses) {
     const std::uint64_t key = PLUMB_RULE_KEY(number(space), number(address));
     bpf_map__delete_elem(skeleton_->maps.rules, &key, sizeof(key), 0);
+  }
+}
+
+Result<void> BpfTrace::teach_python(SpaceId space, Address runtime, const PythonLayout& layout) {
+  const std::uint32_t key = number(space);
+  const abi::trace_python value{
+      .interpreters = number(runtime + layout.runtime_interpreters_head),
+      .interpreter_next = layout.interpreter_next,
+      .interpreter_threads_head = layout.interpreter_threads_head,
+      .thread_next = layout.thread_next,
+      .thread_native_id = layout.thread_native_id,
+      .thread_cframe = layout.thread_cframe,
+      .cframe_current_frame = layout.cframe_current_frame,
+      .frame_code = layout.frame_code,
+      .frame_previous = layout.frame_previous,
+      .frame_prev_instr = layout.frame_prev_instr,
+      .frame_is_entry = layout.frame_is_entry,
+  };
+  if (bpf_map__update_elem(skeleton_->maps.pythons, &key, sizeof(key), &value, sizeof(value),
+                           BPF_NOEXIST) != 0) {
+    return fail("add", "Python interpreter", errno);
+  }
+  ++skeleton_->bss->python_spaces;
+  return {};
+}
+
+void BpfTrace::unteach_python(SpaceId space) {
+  const std::uint32_t key = number(space);
+  if (bpf_map__delete_elem(skeleton_->maps.pythons, &key, sizeof(key), 0) == 0) {
+    --skeleton_->bss->python_spaces;
   }
 }
 

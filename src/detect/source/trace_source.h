@@ -45,6 +45,11 @@ class TraceSource {
   virtual Result<void> teach(SpaceId space, Address address, const WalkRule& rule) = 0;
   virtual void unteach(SpaceId space, std::span<const Address> addresses) = 0;
 
+  // From now on stacks of this address space carry their Python frames. `runtime` is the address of
+  // _PyRuntime. Errors: E2BIG where there is no room.
+  virtual Result<void> teach_python(SpaceId space, Address runtime, const PythonLayout& layout) = 0;
+  virtual void unteach_python(SpaceId space) = 0;
+
   // Compares the ledger with the tables of all targets, adds what is missing there and forgets what
   // is gone. `dead` are tables that ended: their holdings are handed to `at_end`, then forgotten.
   // Every row that stays is handed to `live`.

@@ -44,4 +44,13 @@ ModuleNames& Module::names(const ProcessAccess& access, Pid process) {
   return *names_;
 }
 
+std::optional<ElfAddress> Module::landmark(std::string_view name) {
+  if (names_) return names_->symbols.landmark(name);
+  if (!exports_) {
+    exports_.emplace();
+    if (source_) add_exports(*source_, elf_, *exports_);
+  }
+  return exports_->landmark(name);
+}
+
 }  // namespace plumb::detect

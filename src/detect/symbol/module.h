@@ -47,6 +47,9 @@ class Module {
   // Names and lines; read at the first call, by way of a process that has the module mapped. The
   // module's file stays open until then.
   ModuleNames& names(const ProcessAccess& access, Pid process);
+  // See SymbolTable::landmark(). Reads the exported symbols alone where names() was not yet called:
+  // a millisecond, where the names of an interpreter with its debug information take a second.
+  std::optional<ElfAddress> landmark(std::string_view name);
   bool names_loaded() const noexcept { return names_.has_value(); }
 
  private:
@@ -61,6 +64,7 @@ class Module {
   UnwindTable table_;
   std::optional<GoTable> go_;
   std::optional<ModuleNames> names_;
+  std::optional<SymbolTable> exports_;
   StackDiscipline discipline_ = StackDiscipline::kNone;
 };
 

@@ -79,11 +79,12 @@ std::optional<CodePlace> ProcessView::find_code(Address address) {
   return place;
 }
 
-std::vector<Module*> ProcessView::modules() {
+std::vector<Module*> ProcessView::modules(bool (*wanted)(const Mapping&)) {
   std::vector<Module*> found;
   for (std::size_t index = 0; index < space_.mappings().size(); ++index) {
     const Mapping& mapping = space_.mappings()[index];
     if (!is_code(mapping) || (mapping.file.inode == 0 && mapping.path != "[vdso]")) continue;
+    if (!wanted(mapping)) continue;
     Module* module = module_of(index);
     if (module != nullptr && std::find(found.begin(), found.end(), module) == found.end()) {
       found.push_back(module);

@@ -42,8 +42,11 @@ class ProcessView {
   // the next call of a non-const function.
   std::optional<CodePlace> find_code(Address address);
 
-  // The module of every executable mapping that is one, each once.
-  std::vector<Module*> modules();
+  // The module of every executable mapping that is one, each once; of those mappings alone that
+  // are wanted, because reading a module for the first time takes some milliseconds.
+  std::vector<Module*> modules(bool (*wanted)(const Mapping&) = [](const Mapping&) {
+    return true;
+  });
 
   // Whether frame pointers alone give right stacks here: a pure Go program, or one whose every
   // module keeps them. Everything else needs a copy of the stack.

@@ -23,8 +23,7 @@ constexpr std::string_view kLoop = "_PyEval_EvalFrameDefault";
 
 // Where a symbol of a module is in the process.
 std::optional<Address> loaded_at(ProcessView& process, Module& module, std::string_view symbol) {
-  auto& names = module.names(process.access(), process.process());
-  const auto address = names.symbols.landmark(symbol);
+  const auto address = module.landmark(symbol);
   const auto offset = address ? module.elf().offset_of(*address) : std::nullopt;
   if (!offset) return std::nullopt;
   for (const Mapping& mapping : process.address_space().mappings()) {
@@ -38,8 +37,11 @@ std::optional<Address> loaded_at(ProcessView& process, Module& module, std::stri
   return std::nullopt;
 }
 
-bool may_be_python(const Module& module) {
-  return module.path().find("python") != std::string::npos;
+// python3.11, libpython3.11.so.1.0; not the extensions, whose folders also have the word.
+bool may_be_python(const Mapping& mapping) {
+  const std::string_view path = mapping.path;
+  const std::string_view name = path.substr(path.rfind('/') + 1);
+  return name.starts_with("python") || name.starts_with("libpython");
 }
 
 }  // namespace
@@ -55,15 +57,16 @@ std::optional<T> PythonReader::read(Address at) const {
 }
 
 std::optional<PythonReader> PythonReader::find(ProcessView& process) {
-  for (Module* module : process.modules()) {
-    if (!may_be_python(*module)) continue;
+  for (Module* module : process.modules(may_be_python)) {
     const auto runtime = loaded_at(process, *module, "_PyRuntime");
     const auto version_at = loaded_at(process, *module, "Py_Version");
     if (!runtime || !version_at) continue;
     std::uint64_t version = 0;
     const auto into = std::as_writable_bytes(std::span(&version, 1));
     process.access().read_memory(process.process(), *version_at, into);
-    if (const auto layout = python_layout(version)) return PythonReader(process, *runtime, *layout);
+    if (const auto layout = python_layout(version)) {
+      return PythonReader(process, module->path(), *runtime, *layout);
+    }
   }
   return std::nullopt;
 }
@@ -161,28 +164,35 @@ Frame PythonReader::name(const PythonSample& sample) {
 std::vector<Frame> merge_python(std::vector<Frame> native, const std::vector<PythonSample>& samples,
                                 PythonReader& names) {
   if (samples.empty()) return native;
-  const auto is_loop = [](const Frame& frame) { return frame.function == kLoop; };
+  std::vector<Frame> python;
+  python.reserve(samples.size());
+  for (const PythonSample& sample : samples) python.push_back(names.name(sample));
+  if (python.front().function.empty()) return native;  // the process is gone
+
+  const auto in_interpreter = [&](const Frame& frame) { return frame.module == names.module(); };
+  const auto is_loop = [&](const Frame& frame) {
+    return frame.function == kLoop && in_interpreter(frame);
+  };
   const auto loops = std::count_if(native.begin(), native.end(), is_loop);
   const auto runs = std::count_if(samples.begin(), samples.end(),
                                   [](const PythonSample& sample) { return sample.entry; });
   const bool fits = loops == runs;
   std::vector<Frame> merged;
   merged.reserve(native.size() + samples.size());
-  auto next = samples.begin();
+  std::size_t next = 0;
   for (Frame& frame : native) {
-    if (!is_loop(frame) || next == samples.end()) {
+    if (!in_interpreter(frame)) {
       merged.push_back(std::move(frame));
       continue;
     }
-    bool run_ended = false;
-    while (next != samples.end() && !(fits && run_ended)) {
-      merged.push_back(names.name(*next));
-      run_ended = next->entry;
-      ++next;
+    if (fits && !is_loop(frame)) continue;
+    for (bool run_ended = false; next < samples.size() && !(fits && run_ended); ++next) {
+      run_ended = samples[next].entry;
+      merged.push_back(std::move(python[next]));
     }
   }
   // A stack that was cut before its first loop: Python's part is known all the same.
-  for (; next != samples.end(); ++next) merged.push_back(names.name(*next));
+  for (; next < samples.size(); ++next) merged.push_back(std::move(python[next]));
   return merged;
 }
 

@@ -29,6 +29,7 @@ class PythonReader {
   // Nothing when the process is no CPython that plumb knows: no _PyRuntime, or another version.
   static std::optional<PythonReader> find(ProcessView& process);
 
+  const std::string& module() const noexcept { return module_; }  // the file with the interpreter
   const PythonLayout& layout() const noexcept { return layout_; }
   Address runtime() const noexcept { return runtime_; }  // of _PyRuntime
 
@@ -57,8 +58,9 @@ class PythonReader {
     std::vector<std::byte> line_table;
   };
 
-  PythonReader(ProcessView& process, Address runtime, const PythonLayout& layout)
-      : process_(&process), runtime_(runtime), layout_(layout) {}
+  PythonReader(ProcessView& process, std::string module, Address runtime,
+               const PythonLayout& layout)
+      : process_(&process), module_(std::move(module)), runtime_(runtime), layout_(layout) {}
 
   template <typename T>
   std::optional<T> read(Address at) const;
@@ -66,15 +68,17 @@ class PythonReader {
   const Code& code(Address at);
 
   ProcessView* process_;
+  std::string module_;
   Address runtime_;
   PythonLayout layout_;
   std::unordered_map<std::uint64_t, Code> codes_;
 };
 
 // A native stack with its Python frames: each run of the evaluation loop (a frame of the function
-// _PyEval_EvalFrameDefault) is replaced by the Python frames that it ran. Where the two do not fit
-// together, because the process ran on between the two looks, all Python frames stand in place of
-// the innermost run and the other runs stay as they are.
+// _PyEval_EvalFrameDefault) is replaced by the Python frames that it ran, and the interpreter's
+// other frames, which say nothing about the program, are left out. Those of the C library and of
+// extensions stay. Where the two stacks do not fit together, all Python frames stand in place of
+// the innermost frame of the interpreter. Without names (the process is gone) the native stack.
 std::vector<Frame> merge_python(std::vector<Frame> native, const std::vector<PythonSample>& samples,
                                 PythonReader& names);
 

@@ -16,6 +16,18 @@ namespace {
 constexpr std::uint64_t kMostSymbolBytes = SymbolTable::kMostSymbols * sizeof(Elf64_Sym);
 constexpr std::uint64_t kUnsizedReach = 64U << 10U;
 
+void add_sections(const ImageSource& source, const ElfImage& elf, std::uint32_t type,
+                  SymbolTable& table) {
+  for (const ElfSection& section : elf.sections()) {
+    if (section.type != type || section.link >= elf.sections().size()) continue;
+    const auto symbols = ElfImage::load(source, section, kMostSymbolBytes);
+    if (symbols.empty()) continue;
+    const auto names =
+        ElfImage::load(source, elf.sections()[section.link], SymbolTable::kMostNameBytes);
+    table.add(symbols, names);
+  }
+}
+
 }  // namespace
 
 std::string_view SymbolTable::name_at(std::uint32_t offset) const noexcept {
@@ -100,17 +112,13 @@ std::optional<ElfAddress> SymbolTable::landmark(std::string_view name) const noe
   return std::nullopt;
 }
 
+void add_exports(const ImageSource& source, const ElfImage& elf, SymbolTable& table) {
+  add_sections(source, elf, SHT_DYNSYM, table);
+}
+
 void add_symbols(const ImageSource& source, const ElfImage& elf, SymbolTable& table) {
-  for (const std::uint32_t type : {std::uint32_t{SHT_SYMTAB}, std::uint32_t{SHT_DYNSYM}}) {
-    for (const ElfSection& section : elf.sections()) {
-      if (section.type != type || section.link >= elf.sections().size()) continue;
-      const auto symbols = ElfImage::load(source, section, kMostSymbolBytes);
-      if (symbols.empty()) continue;
-      const auto names =
-          ElfImage::load(source, elf.sections()[section.link], SymbolTable::kMostNameBytes);
-      table.add(symbols, names);
-    }
-  }
+  add_sections(source, elf, SHT_SYMTAB, table);
+  add_sections(source, elf, SHT_DYNSYM, table);
   for (const PltStub& stub : find_plt_stubs(source, elf)) {
     table.add(stub.start, stub.size, stub.function + "@plt");
   }

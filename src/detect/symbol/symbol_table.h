@@ -55,6 +55,8 @@ class SymbolTable {
   std::array<std::optional<ElfAddress>, kLandmarks.size()> landmarks_;
 };
 
+// Adds what `elf` exports: .dynsym.
+void add_exports(const ImageSource& source, const ElfImage& elf, SymbolTable& table);
 // Adds what `elf` itself has: .symtab, .dynsym, and NAME@plt for its stubs.
 void add_symbols(const ImageSource& source, const ElfImage& elf, SymbolTable& table);
 

@@ -167,7 +167,7 @@ TEST(Naming, PythonFramesStandInPlaceOfTheLoop) {
   const Stack stack = program.until(5000, has("Keeper.keep"));
   ASSERT_FALSE(stack.empty());
   expect_order(stack, {"Keeper.keep", "through_sort.<locals>.<lambda>", "through_sort", "generate",
-                       "<module>", "Py_BytesMain", "_start"});
+                       "<module>", "__libc_start_main", "_start"});
   EXPECT_EQ(find(stack, "Keeper.keep")->line, 9u);
   EXPECT_EQ(find(stack, "Keeper.keep")->kind, FrameKind::kPython);
   EXPECT_TRUE(find(stack, "Keeper.keep")->file.ends_with("names.py"));

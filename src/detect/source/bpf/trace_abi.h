@@ -15,7 +15,8 @@ namespace plumb::detect::abi {
 #endif
 
 enum {
-  kTraceFrames = 128,      /* frames that the kernel side follows; the rest of a stack is cut */
+  kTraceFrames = 128, /* frames that the kernel side follows; the rest of a stack is cut */
+  kTracePythonFrames = 128,
   kTraceCopyBytes = 16384, /* user stack copied where a rule is missing */
   kTraceOrigins = 1 << 17, /* rows of the counters, and so of distinct stacks */
   kTraceFirstOrigin = 16,  /* lower numbers are the special ones below */
@@ -139,6 +140,28 @@ PLUMB_ABI_ASSERT(sizeof(struct trace_rule) == 8, "trace_rule");
 /* Address in the low 48 bits, address space in the high 16. */
 #define PLUMB_RULE_KEY(space, pc) (((__u64)(space) << 48) | ((__u64)(pc)&0xffffffffffffULL))
 
+/* Where the interpreter of an address space keeps its threads, and offsets into its structures
+ * (plumb::detect::PythonLayout). The parts of a frame lie within its first 72 bytes. */
+struct trace_python {
+  __u64 interpreters; /* address of the list's head */
+  __u32 interpreter_next;
+  __u32 interpreter_threads_head;
+  __u32 thread_next;
+  __u32 thread_native_id;
+  __u32 thread_cframe;
+  __u32 cframe_current_frame;
+  __u32 frame_code;
+  __u32 frame_previous;
+  __u32 frame_prev_instr;
+  __u32 frame_is_entry;
+};
+PLUMB_ABI_ASSERT(sizeof(struct trace_python) == 48, "trace_python");
+
+struct trace_python_frame {
+  __u64 code;        /* PyCodeObject */
+  __u64 instruction; /* prev_instr, which is even; bit 0: the frame began a run of the C loop */
+};
+
 struct trace_registers {
   __u64 ip, sp, bp, bx, r12, r13, r14, r15;
 };
@@ -175,6 +198,9 @@ struct trace_stack {
   __u32 copied;
   struct trace_registers registers;
   __u64 addresses[kTraceFrames];
+  __u32 python_frames;
+  __u32 pad;
+  struct trace_python_frame python[kTracePythonFrames];
 };
 
 struct trace_stack_copy {

@@ -25,4 +25,9 @@ static __always_inline void count_loss(enum trace_loss which) {
   __sync_fetch_and_add(&losses[which], 1);
 }
 
+static __always_inline __u64 mix(__u64 hash, __u64 value) {
+  hash = (hash ^ value) * 0x9e3779b97f4a7c15ULL;
+  return hash ^ (hash >> 29);
+}
+
 #endif

@@ -7,7 +7,7 @@
 #ifndef PLUMB_TRACE_WALK_H
 #define PLUMB_TRACE_WALK_H
 
-#include "detect/source/bpf/trace_core.h"
+#include "detect/source/bpf/trace_python.h"
 
 struct walk {
   __u64 addresses[kTraceFrames];
@@ -43,11 +43,6 @@ struct {
 } origins SEC(".maps");
 
 __u32 next_origin = kTraceFirstOrigin;
-
-static __always_inline __u64 mix(__u64 hash, __u64 value) {
-  hash = (hash ^ value) * 0x9e3779b97f4a7c15ULL;
-  return hash ^ (hash >> 29);
-}
 
 static __always_inline bool read_word(__u64* into, __u64 address) {
   return bpf_probe_read_user(into, sizeof(*into), (const void*)address) == 0;
@@ -144,6 +139,7 @@ static __always_inline void fill_stack(struct trace_stack* event, const struct w
   event->copied = 0;
   event->registers = w->registers;
   __builtin_memcpy(event->addresses, w->addresses, sizeof(event->addresses));
+  fill_python(event);
 }
 
 /* Copies page by page, because a read that meets an unmapped page gets nothing at all. */
@@ -216,6 +212,7 @@ __noinline int origin_of(__u32 space, __u32 call, __u32 kind) {
   w->registers.r15 = regs->r15;
   w->hash = mix((__u64)space << 32 | (call & 0xffff) << 8 | (kind & 0xff), 0);
   walk_stack(space);
+  w->hash = walk_python(space, w->hash);
   if (w->missing) return origin_by_copy(w, space, call, kind);
   const __u64 hash = w->hash;
   const __u32* known = bpf_map_lookup_elem(&origins, &hash);
