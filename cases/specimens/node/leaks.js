@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// Diseases of Node programs and their healthy twins: `node OPTIONS leaks.js DISEASE [healthy]`.
+// OPTIONS that give JavaScript functions their names are in the README.
+'use strict';
+const child_process = require('child_process');
+const fs = require('fs');
+const net = require('net');
+const os = require('os');
+const path = require('path');
+
+const [disease, twin] = process.argv.slice(2);
+const healthy = twin === 'healthy';
+const kept = [];  // what a leak keeps reachable, so that nothing is closed for it
+
+function readSettings() {
+  const fd = fs.openSync('/etc/passwd', 'r');
+  if (healthy) fs.closeSync(fd);
+}
+
+// A client of a local daemon. The socket is made at once; of a TCP client it is made in the next
+// tick, when askDaemon is no longer on the stack.
+function askDaemon(address) {
+  const socket = net.connect(address);
+  socket.on('error', () => {});
+  if (healthy) {
+    socket.on('connect', () => socket.destroy());
+  } else {
+    kept.push(socket);
+  }
+}
+
+function startWorker() {
+  const worker = child_process.spawn('true', {stdio: ['ignore', 'pipe', 'ignore']});
+  // A pipe that nobody reads never says that it ended, so it is never closed.
+  if (healthy) worker.stdout.resume();
+  kept.push(worker);
+  if (healthy) kept.pop();
+}
+
+function openValid(turn) {
+  const fd = fs.openSync('/etc/hostname', 'r');
+  if (turn % 3 === 0) {
+    if (healthy) fs.closeSync(fd);
+    throw new Error('not what we want');  // this way out forgets it
+  }
+  fs.closeSync(fd);
+}
+
+const daemon = net.createServer({pauseOnConnect: true}, (socket) => {
+  socket.on('error', () => {});
+  kept.push(socket);  // its other end decides how long it lives
+  socket.on('close', () => kept.splice(kept.indexOf(socket), 1));
+  socket.resume();
+});
+
+const diseases = {
+  'file': readSettings,
+  'unix': () => askDaemon(address),
+  'child-pipe': startWorker,
+  'error-path': (turn) => {
+    try {
+      openValid(turn);
+    } catch (error) {
+      kept.length = 0;
+    }
+  },
+};
+
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'plumb-node-'));
+const address = path.join(folder, 'socket');
+process.on('exit', () => fs.rmSync(folder, {recursive: true, force: true}));
+process.on('SIGTERM', () => process.exit(0));
+
+function begin() {
+  let turn = 0;
+  const timer = setInterval(() => {
+    diseases[disease](turn++);
+    if (turn === 900) clearInterval(timer);
+  }, 20);
+}
+
+if (disease === 'unix') {
+  daemon.listen(address, begin);
+} else {
+  begin();
+}
