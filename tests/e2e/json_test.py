@@ -16,6 +16,7 @@ import re
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import unittest
 
@@ -48,6 +49,10 @@ RARE = {
     "closed.stack[].line": "as above",
     "closed.closer[].file": "as above",
     "closed.closer[].line": "as above",
+    "goroutine_group.stack[].build_id": "Go gives its binaries another kind of id",
+    "goroutine_group.creators[].stack[].build_id": "as above",
+    "goroutine_group.members[].thread": "all goroutines may be asleep",
+    "goroutine_group.members[].parent": "Go 1.21 and later",
 }
 # A program that holds, closes and stops listening, for `plumb trace`.
 TRACED = """
@@ -89,17 +94,34 @@ def flatten(value, path=""):
         yield path, TYPES[type(value)]
 
 
-def json_commands():
-    """The command lines that print JSON: plumb without a command, and each command, also with --count."""
+def json_commands(go):
+    """go: a process that runs Go. The command lines that print JSON: plumb without a command, and each command, also with --count."""
     listed = run(PLUMB, "--help").split("Subcommands:\n", 1)[1].split("\n\n", 1)[0]
     for command in [[], *([name] for name in re.findall(r"^  ([a-z][a-z-]*)", listed, re.MULTILINE))]:
         options = run(PLUMB, *command, "--help")
         if command == ["trace"]:
             yield [*command, "--json", "--closed", "--min-age", "1ms", "--", "/usr/bin/python3", "-c", TRACED]
+        elif command == ["goroutines"]:
+            yield [*command, "--json", str(go)]
         elif "--json" in options:
             yield [*command, "--json"]
             if "--count" in options:
                 yield [*command, "--json", "--count"]
+
+
+@contextlib.contextmanager
+def go_program():
+    """The pid of a process with goroutines that wait."""
+    with tempfile.TemporaryDirectory(prefix="plumb-json-") as folder:
+        waiting = pathlib.Path(folder) / "waiting"
+        run("go", "build", "-o", waiting, ROOT / "tests/e2e/goroutines/specimens/waiting.go",
+            env={**os.environ, "GO111MODULE": "off"})
+        with subprocess.Popen([waiting], stdout=subprocess.PIPE) as process:
+            process.stdout.readline()
+            try:
+                yield process.pid
+            finally:
+                process.kill()
 
 
 @contextlib.contextmanager
@@ -138,8 +160,8 @@ class Json(unittest.TestCase):
             raise unittest.SkipTest("fields that only root may see could not be compared")
         cls.printed = collections.defaultdict(lambda: collections.defaultdict(set))
         cls.objects = []
-        with factory(), more():
-            for command in json_commands():
+        with factory(), more(), go_program() as go:
+            for command in json_commands(go):
                 done = subprocess.run([PLUMB, *command], stdin=subprocess.DEVNULL, capture_output=True,
                                       text=True, check=False, timeout=60)
                 assert done.returncode in (0, 1), done.stderr

@@ -11,5 +11,6 @@ Command add_summary(CLI::App& plumb);  // plumb without a command
 Command add_ls(CLI::App& plumb);
 Command add_tree(CLI::App& plumb);
 Command add_trace(CLI::App& plumb);
+Command add_goroutines(CLI::App& plumb);
 
 }  // namespace plumb::app

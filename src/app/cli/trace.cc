@@ -2,8 +2,8 @@
 // plumb trace: what is still open, by the line that opened it, and who closed what.
 #include <memory>
 
+#include "app/cli/choose.h"
 #include "app/cli/commands.h"
-#include "app/cli/looking.h"
 #include "app/cli/names.h"
 #include "app/cli/trace_run.h"
 #include "app/cli/usage.h"
@@ -34,31 +34,6 @@ bool read_duration(const char* option, const std::string& text,
   return into.has_value();
 }
 
-// The processes that the selectors name. Nothing where none is: said.
-std::optional<std::vector<Pid>> choose(const std::vector<std::string>& texts) {
-  const auto selectors = read_selectors(texts);
-  if (!selectors) return std::nullopt;
-  detect::SurveyRequest request;
-  request.details = request.threads = false;
-  const auto survey = look(request);
-  if (!survey) return std::nullopt;
-  const auto selection = detect::select(*survey, *selectors);
-  if (complain_of_unmatched(*survey, selection)) return std::nullopt;
-  std::vector<bool> chosen(survey->processes.size());
-  for (std::size_t i = 0; i < chosen.size(); ++i) {
-    chosen[i] = selection.has(detect::ProcessIndex{static_cast<std::uint32_t>(i)});
-  }
-  // A port or a path chooses descriptors: their holders are followed.
-  for (std::size_t row = 0; row < survey->descriptors.size(); ++row) {
-    if (selection.has_row(row)) chosen[number(survey->descriptors[row].process)] = true;
-  }
-  std::vector<Pid> pids;
-  for (std::size_t i = 0; i < chosen.size(); ++i) {
-    if (chosen[i]) pids.push_back(survey->processes[i].key.pid);
-  }
-  return pids;
-}
-
 Exit run_trace(Context& context, const Options& options) {
   TracePlan plan;
   std::optional<std::chrono::nanoseconds> min_age;
@@ -81,7 +56,7 @@ Exit run_trace(Context& context, const Options& options) {
     return Exit::kUsage;
   }
   if (!options.selectors.empty()) {
-    auto chosen = choose(options.selectors);
+    auto chosen = choose_processes(options.selectors);
     if (!chosen) return Exit::kUsage;
     plan.processes = *std::move(chosen);
   }

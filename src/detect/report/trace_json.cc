@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "detect/record/call_name.h"
+#include "detect/report/frames_json.h"
 #include "detect/report/json_writer.h"
 #include "detect/report/trace_document.h"
 
@@ -12,22 +13,6 @@ namespace {
 constexpr int kOriginSchema = 1;
 constexpr int kClosedSchema = 1;
 constexpr int kTraceSchema = 1;
-
-std::string_view name_of(FrameKind kind) {
-  switch (kind) {
-    case FrameKind::kNative:
-      return "native";
-    case FrameKind::kInlined:
-      return "inlined";
-    case FrameKind::kGo:
-      return "go";
-    case FrameKind::kJit:
-      return "jit";
-    case FrameKind::kPython:
-      return "python";
-  }
-  return {};
-}
 
 class Records {
  public:
@@ -49,21 +34,7 @@ class Records {
 };
 
 void Records::frames(StackNode stack) {
-  for (const FrameId id : document_.stacks.frames(stack)) {
-    const Frame& frame = document_.stacks.frame(id);
-    json_.open_element();
-    json_.member("language", name_of(frame.kind));
-    if (!frame.function.empty()) {
-      json_.member("function", std::string_view(frame.function));
-      json_.member("offset", frame.function_offset);
-    }
-    if (!frame.file.empty()) json_.member("file", std::string_view(frame.file));
-    if (frame.line) json_.member("line", *frame.line);
-    if (!frame.module.empty()) json_.member("module", std::string_view(frame.module));
-    if (!frame.build_id.empty()) json_.member("build_id", std::string_view(frame.build_id.hex()));
-    if (frame.elf_address) json_.member("address", number(*frame.elf_address));
-    json_.close_object();
-  }
+  add_frames(json_, document_.stacks, stack);
 }
 
 void Records::process(Pid pid) {

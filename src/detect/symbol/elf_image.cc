@@ -62,7 +62,8 @@ void ElfImage::read_segments(const ImageSource& source, const Header& header) {
     const auto segment = reader.read<Elf64_Phdr>();
     if (segment.p_type == PT_LOAD) {
       segments_.push_back({ElfAddress{segment.p_vaddr}, segment.p_offset, segment.p_filesz,
-                           segment.p_memsz, (segment.p_flags & PF_X) != 0});
+                           segment.p_memsz, (segment.p_flags & PF_X) != 0,
+                           (segment.p_flags & PF_W) != 0});
     } else if (segment.p_type == PT_GNU_EH_FRAME) {
       eh_frame_hdr_ = ElfAddress{segment.p_vaddr};
     } else if (segment.p_type == PT_NOTE && build_id_.empty()) {

@@ -23,6 +23,7 @@ struct ElfSegment {  // PT_LOAD
   std::uint64_t file_size = 0;
   std::uint64_t memory_size = 0;
   bool executable = false;
+  bool writable = false;
 };
 
 struct ElfSection {

@@ -22,6 +22,9 @@ struct GoFrame {
   std::string file;
   std::optional<std::uint32_t> line;
   bool inlined = false;
+  // Made by the compiler to call another function (a method of an embedded type, a bound method, a
+  // go statement's arguments); the runtime leaves these out of its tracebacks.
+  bool wrapper = false;
 };
 
 class GoTable {
@@ -38,6 +41,9 @@ class GoTable {
   static std::optional<GoTable> parse(std::vector<std::byte> pclntab, ElfAddress text_start);
 
   std::optional<Function> find(ElfAddress address) const noexcept;
+  // The function of that name as the linker has it ("net/http.(*Transport).dialConn"); walks the
+  // whole table, 2 ms for 30,000 functions.
+  std::optional<Function> find_named(std::string_view name) const noexcept;
   std::string_view name(const Function& function) const noexcept;
 
   // Bytes from rsp to the return address at `address`.
@@ -62,16 +68,19 @@ class GoTable {
   struct Record {  // the parts of runtime._func that are needed
     std::uint32_t name = 0, pcsp = 0, pcfile = 0, pcln = 0, cu = 0;
     std::uint32_t pcdata_count = 0, funcdata_count = 0;
+    std::uint8_t function_id = 0;  // funcID of the runtime's special functions
     std::size_t pcdata_at = 0;
   };
   struct InlinedCall {
     std::uint32_t name = 0;
     std::uint32_t parent_pc = 0;  // offset from the outer function's entry
+    std::uint8_t function_id = 0;
   };
 
   GoTable() = default;
   bool read_header(ElfAddress text_start);
-  void find_outermost();
+  void find_special();
+  void find_wrappers();
   Function at(std::size_t index) const noexcept;
   std::optional<Record> record(const Function& function) const noexcept;
   std::string_view name_at(std::uint32_t offset) const noexcept;
@@ -91,6 +100,7 @@ class GoTable {
   std::size_t count_ = 0;
   std::size_t names_at_ = 0, cu_at_ = 0, files_at_ = 0, pctab_at_ = 0, functab_at_ = 0;
   std::vector<ElfAddress> outermost_;  // entries, sorted
+  std::uint8_t wrapper_id_ = 0;        // funcID_wrapper, which differs between versions; 0: unknown
 };
 
 // A symbol's name as the runtime prints it: f[go.shape.int_0] becomes f[...].

@@ -8,6 +8,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 
@@ -30,6 +31,10 @@ std::string map_files_path(Pid process, const Mapping& mapping) {
 }
 
 }  // namespace
+
+void ProcessAccess::read_pieces(Pid process, std::span<Piece> pieces) const {
+  for (Piece& piece : pieces) piece.got = read_memory(process, piece.from, piece.into);
+}
 
 Result<std::string> ProcAccess::maps(Pid process) const {
   return read_file(proc_path(process, "maps"), kMostMapsText);
@@ -79,6 +84,33 @@ std::size_t ProcAccess::read_memory(Pid process, Address from, std::span<std::by
   const iovec remote{reinterpret_cast<void*>(number(from)), into.size()};
   const ssize_t got = ::process_vm_readv(number(process), &local, 1, &remote, 1, 0);
   return got < 0 ? 0 : static_cast<std::size_t>(got);
+}
+
+// A call ends at the first piece that cannot be read whole; the next call goes on behind it.
+void ProcAccess::read_pieces(Pid process, std::span<Piece> pieces) const {
+  constexpr std::size_t kMost = 1024;  // IOV_MAX
+  std::vector<iovec> local;
+  std::vector<iovec> remote;
+  while (!pieces.empty()) {
+    const std::size_t count = std::min(pieces.size(), kMost);
+    local.clear();
+    remote.clear();
+    for (Piece& piece : pieces.first(count)) {
+      piece.got = 0;
+      local.push_back({piece.into.data(), piece.into.size()});
+      remote.push_back({reinterpret_cast<void*>(number(piece.from)), piece.into.size()});
+    }
+    const ssize_t got =
+        ::process_vm_readv(number(process), local.data(), count, remote.data(), count, 0);
+    std::size_t left = got < 0 ? 0 : static_cast<std::size_t>(got);
+    std::size_t done = 0;
+    for (; done < count; ++done) {
+      pieces[done].got = std::min(left, pieces[done].into.size());
+      left -= pieces[done].got;
+      if (pieces[done].got < pieces[done].into.size()) break;
+    }
+    pieces = pieces.subspan(std::min(done + 1, pieces.size()));
+  }
 }
 
 }  // namespace plumb::detect

@@ -32,6 +32,14 @@ class ProcessAccess {
 
   // Reads the process's memory; how many bytes from the front could be had.
   virtual std::size_t read_memory(Pid process, Address from, std::span<std::byte> into) const = 0;
+
+  // Reads many pieces at once; `got` of each says how many bytes from its front could be had.
+  struct Piece {
+    Address from{};
+    std::span<std::byte> into;
+    std::size_t got = 0;
+  };
+  virtual void read_pieces(Pid process, std::span<Piece> pieces) const;
 };
 
 // The real one: /proc and process_vm_readv. Stateless.
@@ -41,6 +49,8 @@ class ProcAccess : public ProcessAccess {
   Result<std::unique_ptr<ImageSource>> image(Pid process, const Mapping& mapping) const override;
   Result<std::unique_ptr<FileImage>> file(Pid process, const std::string& path) const override;
   std::size_t read_memory(Pid process, Address from, std::span<std::byte> into) const override;
+  // Up to 1,024 pieces a system call.
+  void read_pieces(Pid process, std::span<Piece> pieces) const override;
 };
 
 }  // namespace plumb::detect

@@ -3,6 +3,7 @@
 #include "detect/symbol/symbolizer.h"
 
 #include "detect/symbol/demangle.h"
+#include "detect/symbol/go_frames.h"
 #include "plumb/base/text.h"
 
 namespace plumb::detect {
@@ -17,22 +18,6 @@ Frame frame_in(const Module& module, ElfAddress address) {
   frame.build_id = module.build_id();
   frame.elf_address = address;
   return frame;
-}
-
-std::vector<Frame> go_frames(const Module& module, ElfAddress address) {
-  std::vector<Frame> frames;
-  const auto function = module.go()->find(address);
-  if (!function) return frames;
-  for (GoFrame& go : module.go()->frames(address)) {
-    Frame frame = frame_in(module, address);
-    frame.kind = go.inlined ? FrameKind::kInlined : FrameKind::kGo;
-    frame.function = std::move(go.function);
-    frame.file = std::move(go.file);
-    frame.line = go.line;
-    if (!go.inlined) frame.function_offset = number(address) - number(function->entry);
-    frames.push_back(std::move(frame));
-  }
-  return frames;
 }
 
 // The process's own number for itself, which its compiler put in the map's name: the last one of
@@ -83,7 +68,7 @@ std::vector<Frame> Symbolizer::frames(ProcessView& process, const Unwound& stack
 
 std::vector<Frame> Symbolizer::native(ProcessView& process, Module& module, ElfAddress address) {
   std::vector<Frame> frames;
-  if (module.go() != nullptr) frames = go_frames(module, address);
+  for (NamedGoFrame& go : go_frames(module, address)) frames.push_back(std::move(go.frame));
   if (!frames.empty()) return frames;
 
   ModuleNames& names = module.names(process.access(), process.process());

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// plumb goroutines: what each goroutine of a Go process waits for, read from outside.
+#include <fcntl.h>
+
+#include <memory>
+
+#include "app/cli/choose.h"
+#include "app/cli/commands.h"
+#include "detect/report/goroutines_document.h"
+#include "detect/symbol/go_runtime.h"
+#include "detect/symbol/goroutine_reader.h"
+#include "plumb/base/text.h"
+
+namespace plumb::app {
+namespace {
+
+using namespace detect;
+
+struct Options {
+  std::vector<std::string> selectors;
+  bool all = false;
+  bool json = false;
+  std::string pprof;
+};
+
+Result<GoroutineSnapshot> look_at(Pid pid) {
+  const ProcAccess access;
+  ModuleCache modules;
+  auto view = ProcessView::open(pid, access, modules);
+  if (!view) return std::move(view).error();
+  auto runtime = GoRuntime::find(*view);
+  if (!runtime) return std::move(runtime).error();
+  auto snapshot = read_goroutines(*runtime);
+  if (!snapshot) return snapshot;
+  auto name = read_file("/proc/" + std::to_string(number(pid)) + "/comm", 64);
+  if (name) snapshot->name = name->substr(0, name->find('\n'));
+  return snapshot;
+}
+
+bool write_profile(const std::string& path, const GoroutinesDocument& document) {
+  auto file = UniqueFd::open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+  if (!file) {
+    complain(file.error().message());
+    return false;
+  }
+  Output out(file->get());
+  write_goroutines_pprof(document, out.sink());
+  const auto finished = out.finish();
+  if (!finished) complain(path + ": " + finished.error().message());
+  return finished.ok();
+}
+
+// A pid needs no survey to be found.
+std::optional<std::vector<Pid>> chosen(const std::vector<std::string>& selectors) {
+  if (selectors.size() == 1) {
+    if (const auto pid = parse_number<std::int32_t>(selectors.front())) return {{Pid{*pid}}};
+  }
+  return choose_processes(selectors);
+}
+
+Exit run_goroutines(Context& context, const Options& options) {
+  if (options.selectors.empty()) {
+    complain("goroutines wants a SELECTOR: a pid, a name, :port, …");
+    return Exit::kUsage;
+  }
+  const auto pids = chosen(options.selectors);
+  if (!pids) return Exit::kUsage;
+  if (!options.pprof.empty() && pids->size() != 1) {
+    complain("--pprof takes one process; " + std::to_string(pids->size()) + " are chosen");
+    return Exit::kUsage;
+  }
+  const auto system = options.all ? SystemGoroutines::kKeep : SystemGoroutines::kLeaveOut;
+  Exit status = Exit::kNotPossible;
+  for (const Pid pid : *pids) {
+    const auto snapshot = look_at(pid);
+    if (!snapshot) {
+      complain(snapshot.error().message());
+      const bool gone = snapshot.error().code == ESRCH || snapshot.error().code == ENOENT;
+      if (gone && pids->size() == 1) return Exit::kUsage;
+      continue;
+    }
+    const GoroutinesDocument document = goroutines_document(*snapshot, system);
+    if (!options.pprof.empty()) {
+      if (!write_profile(options.pprof, document)) return Exit::kNotPossible;
+    } else if (options.json) {
+      write_goroutines_json(document, context.out.sink());
+    } else {
+      if (status == Exit::kOk) context.out.write("\n");
+      write_goroutines_text(document, context.paper(), context.out.sink());
+    }
+    status = Exit::kOk;
+  }
+  return status;
+}
+
+}  // namespace
+
+Command add_goroutines(CLI::App& plumb) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* command = plumb.add_subcommand(
+      "goroutines", "What each goroutine of a Go process waits for, without its help");
+  command->add_option("SELECTOR", options->selectors,
+                      "A pid, a command name, :port, a path, unit:NAME, cgroup:PATH");
+  command->add_flag("--all", options->all, "The runtime's own goroutines too");
+  command->add_flag("--json", options->json, "One JSON object a line (docs/json.md)");
+  command->add_option("--pprof", options->pprof, "Write a profile for go tool pprof instead")
+      ->type_name("FILE");
+  command->footer(
+      "Examples:\n"
+      "  plumb goroutines 812                   groups by stack, largest first\n"
+      "  plumb goroutines :8080 --json          of whoever listens there\n"
+      "  plumb goroutines 812 --pprof g.pb.gz   for go tool pprof, also -diff_base\n");
+  return {command, [options](Context& context) { return run_goroutines(context, *options); }};
+}
+
+}  // namespace plumb::app

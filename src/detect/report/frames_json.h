@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// The frames of a stack as elements of a JSON list; the same fields wherever a record has a stack.
+#pragma once
+
+#include "detect/record/stack_store.h"
+#include "detect/report/json_writer.h"
+
+namespace plumb::detect {
+
+// Innermost first. The caller opens and closes the list.
+void add_frames(JsonWriter& json, const StackStore& stacks, StackNode stack);
+
+}  // namespace plumb::detect
