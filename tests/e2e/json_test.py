@@ -53,6 +53,10 @@ RARE = {
     "goroutine_group.creators[].stack[].build_id": "as above",
     "goroutine_group.members[].thread": "all goroutines may be asleep",
     "goroutine_group.members[].parent": "Go 1.21 and later",
+    "wait.parties[].thread": "no thread here waits for one that its futex names",
+    "wait.cut": "it would take a poll list of thousands",
+    "chain.ring[].pid": "nothing here waits for itself for ever",
+    "chain.ring[].process": "as above",
 }
 # A program that holds, closes and stops listening, for `plumb trace`.
 TRACED = """
@@ -62,6 +66,29 @@ listener = socket.create_server(("127.0.0.1", 0))
 time.sleep(0.3)
 listener.close()
 time.sleep(0.3)
+"""
+# Processes that wait for each other, for `plumb waits`: a client for its server, which watches that connection
+# for another event than data, and in another thread for a child that sleeps.
+WAITING = """
+import os, select, socket, threading, time
+listener = socket.create_server(("127.0.0.1", 0))
+if os.fork() == 0:
+    client = socket.create_connection(listener.getsockname())
+    listener.close()
+    client.sendall(b"unread")
+    client.recv(1)
+    os._exit(0)
+sleeper = os.fork()
+if sleeper == 0:
+    listener.close()
+    time.sleep(600)
+connection = listener.accept()[0]
+epoll = select.epoll()
+epoll.register(connection, select.EPOLLRDHUP)
+threading.Thread(target=os.waitpid, args=(sleeper, 0), daemon=True).start()
+print("ready", flush=True)
+epoll.poll()
+os.kill(sleeper, 9)
 """
 TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
 
@@ -145,6 +172,10 @@ def more():
             own_table.set()
             end.wait()
 
+        waiting = stack.enter_context(subprocess.Popen([sys.executable, "-c", WAITING], text=True,
+                                                       stdout=subprocess.PIPE, start_new_session=True))
+        stack.callback(os.killpg, waiting.pid, 9)
+        assert waiting.stdout.readline() == "ready\n"
         thread = threading.Thread(target=alone)
         thread.start()
         stack.callback(thread.join)

@@ -12,6 +12,7 @@
 #include "detect/report/list.h"
 #include "detect/report/summary.h"
 #include "detect/report/tree_document.h"
+#include "detect/report/waits_document.h"
 #include "tests/support/machine.h"
 
 namespace plumb::detect {
@@ -28,6 +29,8 @@ std::map<std::string, std::string> documents() {
   const auto rows = list_rows(survey, everything, {});
   const auto counts = count_rows(survey, rows);
   const Summary summary{joined, tree, found};
+  const WaitGraph graph(joined);
+  const WaitsDocument waits{graph, chain_starts(graph)};
 
   std::map<std::string, std::string> all;
   const auto into = [&](const std::string& name) -> Sink {
@@ -43,15 +46,18 @@ std::map<std::string, std::string> documents() {
     write_counts(survey, counts, paper, into("count" + suffix));
     write_tree(joined, tree, paper, into("tree" + suffix));
     write_summary(summary, paper, into("summary" + suffix));
+    write_waits(waits, paper, into("waits" + suffix));
   }
   const Paper coloured{.colours = true, .width = 100};
   write_list(joined, rows, default_columns(100), coloured, into("ls-colour.txt"));
   write_tree(joined, tree, coloured, into("tree-colour.txt"));
   write_summary(summary, coloured, into("summary-colour.txt"));
+  write_waits(waits, coloured, into("waits-colour.txt"));
   write_list_json(joined, rows, {}, into("ls.json"));
   write_counts_json(survey, counts, into("count.json"));
   write_tree_json(joined, tree, into("tree.json"));
   write_summary_json(summary, into("summary.json"));
+  write_waits_dot(waits, into("waits.dot"));
   all["missing.txt"] = missing_text(survey);
   return all;
 }

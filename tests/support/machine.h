@@ -4,6 +4,7 @@
 // names, a process that could not be read.
 #pragma once
 
+#include <poll.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 
@@ -91,6 +92,11 @@ class Machine : public SurveyBuilder {
                    "-d@-"});
       curl.key.start = Ticks(100 * (300 + 55 * child));
       thread(SYS_poll, 0x7ffc1000);
+      ThreadWait& wait = survey.waits.emplace_back();
+      wait.thread = ThreadIndex{static_cast<std::uint32_t>(survey.threads.size() - 1)};
+      wait.listed = true;
+      wait.polled = {{Fd{5}, POLLIN}};
+      wait.timeout = std::chrono::seconds(1);
       stands_for(0, Kind::kUnix, static_cast<std::uint32_t>(2 * child + 1));
       stands_for(5, Kind::kTcp, static_cast<std::uint32_t>(2 * kChildren + 2 * child + 1));
     }

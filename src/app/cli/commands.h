@@ -12,5 +12,6 @@ Command add_ls(CLI::App& plumb);
 Command add_tree(CLI::App& plumb);
 Command add_trace(CLI::App& plumb);
 Command add_goroutines(CLI::App& plumb);
+Command add_waits(CLI::App& plumb);
 
 }  // namespace plumb::app

@@ -17,7 +17,7 @@ struct Options {
 Exit run_tree(Context& context, const Options& options) {
   const auto selectors = read_selectors(options.selectors);
   if (!selectors) return Exit::kUsage;
-  const auto survey = look({});
+  const auto survey = look({.waits = true});
   if (!survey) return Exit::kNotPossible;
   const auto selection = detect::select(*survey, *selectors);
   if (complain_of_unmatched(*survey, selection)) return Exit::kUsage;

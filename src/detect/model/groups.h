@@ -8,10 +8,9 @@
 #include <span>
 #include <vector>
 
-namespace plumb::detect {
+#include "detect/record/descriptor.h"
 
-// A row of Survey::descriptors.
-enum class DescriptorIndex : std::uint32_t {};
+namespace plumb::detect {
 
 // Threads: immutable once made. Two passes over the rows; 4 bytes a member and 4 a group.
 class Groups {

@@ -135,6 +135,19 @@ Selection select(const Survey& survey, const std::vector<Selector>& selectors) {
   return selection;
 }
 
+std::vector<ProcessIndex> chosen_processes(const Survey& survey, const Selection& selection) {
+  std::vector<bool> chosen(survey.processes.size());
+  for (std::uint32_t p = 0; p < chosen.size(); ++p) chosen[p] = selection.has(ProcessIndex{p});
+  for (std::size_t row = 0; row < survey.descriptors.size(); ++row) {
+    if (selection.has_row(row)) chosen[number(survey.descriptors[row].process)] = true;
+  }
+  std::vector<ProcessIndex> processes;
+  for (std::uint32_t p = 0; p < chosen.size(); ++p) {
+    if (chosen[p]) processes.push_back(ProcessIndex{p});
+  }
+  return processes;
+}
+
 std::vector<std::string> nearest(const Survey& survey, const Selector& selector,
                                  std::size_t limit) {
   Nearest best(selector.value, limit);

@@ -43,6 +43,9 @@ struct Selection {
 
 Selection select(const Survey& survey, const std::vector<Selector>& selectors);
 
+// The processes that are chosen, or hold a chosen descriptor, by ascending pid.
+std::vector<ProcessIndex> chosen_processes(const Survey& survey, const Selection& selection);
+
 // At most `limit` names in the survey that the user may have meant, nearest first (by edit
 // distance, and by one containing the other).
 std::vector<std::string> nearest(const Survey& survey, const Selector& selector,

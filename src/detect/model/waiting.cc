@@ -3,6 +3,8 @@
 #include "detect/model/waiting.h"
 
 #include <algorithm>
+#include <array>
+#include <optional>
 #include <tuple>
 #include <variant>
 
@@ -16,6 +18,14 @@ constexpr std::size_t kMostWatches = 256;  // looked at per epoll
 
 auto identity(const Waiting& w) {
   return std::tie(w.call, w.evidence, w.kind, w.state, w.whom);
+}
+
+std::optional<ThreadIndex> leader_of(const Survey& survey, const Process& process) {
+  for (std::uint32_t t = 0; t < process.listed_threads; ++t) {
+    const ThreadIndex thread{process.first_thread + t};
+    if (number(survey.threads[number(thread)].tid) == number(process.key.pid)) return thread;
+  }
+  return std::nullopt;
 }
 
 class Reader {
@@ -37,7 +47,7 @@ class Reader {
       }
     } else if (wait.fd) {
       add_watches(parties, wait.call, process, *wait.fd);
-    } else if (wait.many) {
+    } else if (wait.many && !add_list(parties, wait.call, process)) {
       add_holdings(parties, wait.call, process);
     }
     if (parties.empty()) parties.push_back(plain);
@@ -58,6 +68,23 @@ class Reader {
       if (!target || joined_.ends.of(*target).state == EndState::kNone) continue;
       add(parties, call, WaitEvidence::kWatch, process, *target);
     }
+  }
+
+  // The list of a poll or select, where the survey read it.
+  bool add_list(std::vector<Waiting>& parties, std::string_view call, ProcessIndex process) const {
+    const auto leader = leader_of(joined_.survey, joined_.survey.processes[number(process)]);
+    if (!leader) return false;
+    const auto& waits = joined_.survey.waits;
+    const auto facts = std::ranges::lower_bound(waits, *leader, {}, &ThreadWait::thread);
+    if (facts == waits.end() || facts->thread != *leader || !facts->listed) return false;
+    std::size_t looked_at = 0;
+    for (const PolledFd& polled : facts->polled) {
+      if (++looked_at > kMostWatches) break;
+      const auto target = joined_.tables.find(process, polled.fd);
+      if (!target || joined_.ends.of(*target).state == EndState::kNone) continue;
+      add(parties, call, WaitEvidence::kList, process, *target);
+    }
+    return true;
   }
 
   // TCP alone where it holds TCP: what a client of a pipe-fed child waits for is the network.
@@ -97,14 +124,17 @@ class Reader {
 
 }  // namespace
 
+std::string_view name_of(WaitEvidence evidence) {
+  static constexpr std::array<std::string_view, 5> kNames = {"none", "argument", "watch", "list",
+                                                             "holding"};
+  return kNames[static_cast<std::size_t>(evidence)];
+}
+
 const BlockingCall* leader_call(const Survey& survey, const Process& process) {
-  const std::size_t first = process.first_thread;
-  for (std::size_t t = first; t < first + process.listed_threads; ++t) {
-    const Thread& thread = survey.threads[t];
-    if (number(thread.tid) != number(process.key.pid)) continue;
-    return thread.waits_in ? &*thread.waits_in : nullptr;
-  }
-  return nullptr;
+  const auto leader = leader_of(survey, process);
+  if (!leader) return nullptr;
+  const Thread& thread = survey.threads[number(*leader)];
+  return thread.waits_in ? &*thread.waits_in : nullptr;
 }
 
 std::vector<Waiting> waiting_of(const Joined& joined, std::span<const ProcessIndex> members) {

@@ -17,7 +17,8 @@ enum class WaitEvidence : std::uint8_t {
   kNone,      // there is none: a sleep, a wait for a child
   kArgument,  // it is the blocking call's argument
   kWatch,     // the epoll in the argument watches it
-  kHolding,   // the call's list was not read; it is of the kind that it holds (TCP before others)
+  kList,      // it stands in the list that the argument points to
+  kHolding,   // the call's list could not be read; it is of the kind that it holds (TCP first)
 };
 
 struct Waiting {
@@ -32,6 +33,9 @@ struct Waiting {
 // By the leading thread of each member. A member that waits for several parties is counted once
 // for each, at most eight.
 std::vector<Waiting> waiting_of(const Joined& joined, std::span<const ProcessIndex> members);
+
+// "argument", "watch", "list", "holding", "none": the word for it in JSON.
+std::string_view name_of(WaitEvidence evidence);
 
 // The leading thread's blocking call, if it is known.
 const BlockingCall* leader_call(const Survey& survey, const Process& process);

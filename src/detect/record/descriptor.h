@@ -17,6 +17,7 @@ enum class FileId : std::uint64_t {};
 
 // Indices into a Survey's vectors.
 enum class ProcessIndex : std::uint32_t {};
+enum class DescriptorIndex : std::uint32_t {};
 enum class SocketIndex : std::uint32_t {};
 enum class DetailIndex : std::uint32_t {};
 

@@ -54,10 +54,11 @@ struct Process {
   std::optional<Pid> own_pid;
   Uid uid{};  // effective
   RunState state{};
-  TextRef name;          // comm
-  TextRef command_line;  // arguments separated by NUL, as in /proc/PID/cmdline; empty: kernel
-                         // thread, zombie, or not asked for
-  TextRef cgroup;        // path in the unified hierarchy: "/system.slice/nginx.service"
+  std::optional<Pid> tracer;  // who debugs it; read with Survey::waits only
+  TextRef name;               // comm
+  TextRef command_line;       // arguments separated by NUL, as in /proc/PID/cmdline; empty: kernel
+                              // thread, zombie, or not asked for
+  TextRef cgroup;             // path in the unified hierarchy: "/system.slice/nginx.service"
   Namespaces namespaces;
 
   std::optional<std::uint64_t> descriptor_limit;  // soft RLIMIT_NOFILE

@@ -12,6 +12,7 @@
 #include "detect/record/process.h"
 #include "detect/record/socket.h"
 #include "detect/record/text_pool.h"
+#include "detect/record/thread_wait.h"
 #include "plumb/base/clock.h"
 
 namespace plumb::detect {
@@ -41,6 +42,8 @@ struct Survey {
                                         // a table
   std::vector<Socket> sockets;          // each socket once
   std::vector<Detail> details;
+  std::vector<ThreadWait> waits;  // where asked for, by ascending thread; only of threads asleep
+  std::vector<FileLock> locks;    // where asked for: those that somebody waits for
   TextPool texts;
   std::vector<Loss> losses;
   std::vector<Blind> blinds;
@@ -63,6 +66,7 @@ struct SurveyRequest {
   bool details = true;      // fdinfo of the rare kinds, a read of about 5 us each
   bool command_lines = true;
   bool threads = true;  // every thread with what it waits in; otherwise the leader's alone
+  bool waits = false;   // what the listed threads' calls point to, and locks; about 20 us a thread
 };
 
 }  // namespace plumb::detect

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The tree as records.
 #include <algorithm>
-#include <array>
 
 #include "detect/report/records.h"
 #include "detect/report/tree_document.h"
@@ -11,8 +10,6 @@ namespace {
 
 constexpr int kNodeSchema = 1;
 
-constexpr std::array<std::string_view, 4> kEvidence = {"none", "argument", "watch", "holding"};
-
 void write_waiting(JsonWriter& json, const Survey& survey, const std::vector<Waiting>& parties) {
   json.open_list("waits");
   for (const Waiting& party : parties) {
@@ -20,7 +17,7 @@ void write_waiting(JsonWriter& json, const Survey& survey, const std::vector<Wai
     json.member("count", party.count);
     if (!party.call.empty()) json.member("call", party.call);
     if (party.evidence != WaitEvidence::kNone) {
-      json.member("evidence", kEvidence[static_cast<std::size_t>(party.evidence)]);
+      json.member("evidence", name_of(party.evidence));
       json.member("kind", name_of(party.kind));
       json.member("end", name_of(party.state));
     }

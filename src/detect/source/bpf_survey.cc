@@ -13,6 +13,7 @@
 #include "detect/source/process_texts.h"
 #include "detect/source/survey_rows.h"
 #include "detect/source/survey_source.h"
+#include "detect/source/thread_waits.h"
 #include "detect/source/unseen_processes.h"
 #include "plumb/base/text.h"
 // The skeleton needs the types of the object's data.
@@ -79,6 +80,7 @@ class BpfSurvey : public SurveySource {
     Survey survey = std::move(rows).finish();
     add_unseen_processes(survey, request);
     if (request.details) read_details(survey);
+    if (request.waits) read_thread_waits(survey);
     survey.losses.insert(survey.losses.end(), losses.begin(), losses.end());
     survey.took = BootClock::now() - began;
     return survey;

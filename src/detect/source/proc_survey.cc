@@ -19,6 +19,7 @@
 #include "detect/source/process_files.h"
 #include "detect/source/process_reader.h"
 #include "detect/source/survey_source.h"
+#include "detect/source/thread_waits.h"
 
 namespace plumb::detect {
 namespace {
@@ -61,6 +62,7 @@ Result<Survey> ProcSurvey::take(const SurveyRequest& request) {
   const bool count_only = !request.names && !request.sockets && !request.details;
   const auto unproved_files = count_only ? 0 : find_shared_files(survey);
   say_what_is_hidden(survey, hidden_calls, unproved_files);
+  if (request.waits) read_thread_waits(survey);
   survey.took = BootClock::now() - survey.taken;
   return survey;
 }

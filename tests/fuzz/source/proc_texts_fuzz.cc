@@ -8,6 +8,7 @@
 
 #include "detect/source/classify.h"
 #include "detect/source/filesystems.h"
+#include "detect/source/lock_lines.h"
 #include "detect/source/net_files.h"
 #include "detect/source/process_files.h"
 #include "detect/source/socket_table.h"
@@ -40,6 +41,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (const auto line = parse_unix_line(text)) within(line->path, text);
   parse_netlink_line(text);
   parse_packet_line(text);
+  parse_lock_line(text);
+  for (const FileLock& lock : wanted_locks(text)) {
+    if (lock.waiters.empty()) __builtin_trap();
+  }
   NameBuffer buffer;
   const auto kind = classify({.mode = size < 2 ? 0U : data[0] * 256U + data[1], .name = text});
   if (printed_name(kind, text, true, buffer).size() > size + 2) __builtin_trap();
