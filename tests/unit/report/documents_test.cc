@@ -179,8 +179,7 @@ TEST_F(Documents, FindEachThingThatIsWrong) {
   EXPECT_THAT(sentence_of(summary, found[0]),
               HasSubstr("nvim(812) holds 61 of its 66 descriptors"));
   EXPECT_THAT(sentence_of(summary, found[1]), HasSubstr("512 clients wait in a queue of 511"));
-  EXPECT_THAT(sentence_of(summary, found[2]),
-              HasSubstr("all wait in poll · has tcp → tinyproxy(640)"));
+  EXPECT_THAT(sentence_of(summary, found[2]), HasSubstr("all wait in poll · tcp → tinyproxy(640)"));
   EXPECT_THAT(sentence_of(summary, found[5]), HasSubstr("3GiB of disk in 1 deleted file,"))
       << "held by two processes, and one file all the same";
 }
