@@ -69,6 +69,10 @@ const std::deque<ObservedExchange>& Observer::open() const {
   return state_->open;
 }
 
+std::uint64_t Observer::stray(Side side) const {
+  return state_->of(side).stray;
+}
+
 std::uint64_t Observer::dropped() const {
   return state_->dropped;
 }

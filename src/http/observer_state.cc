@@ -19,6 +19,7 @@ std::size_t Observer::State::take_head(Stream& stream, std::string_view data, Bo
     const std::size_t blank = std::min(data.find_first_not_of("\r\n"), data.size());
     if (blank > 0) return blank;
     if (!begins_message(stream.side, data)) {
+      stream.astray = stream.known;
       stream.phase = Stream::Phase::kLost;
       stream.known = false;
       return 0;
@@ -115,7 +116,11 @@ void Observer::State::bytes(Stream& stream, std::string_view data, BootTime when
     std::size_t used = data.size();
     switch (stream.phase) {
       case Stream::Phase::kLost:
-        if (!begins_message(stream.side, data)) break;
+        if (!begins_message(stream.side, data)) {
+          if (stream.astray) stream.stray += data.size();
+          break;
+        }
+        stream.astray = false;
         // What was in progress when the thread was lost must be over.
         if (stream.exchange != nullptr) message_ends(stream, Progress::kComplete);
         stream.phase = Stream::Phase::kHead;

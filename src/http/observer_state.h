@@ -27,6 +27,8 @@ struct Observer::Stream {
   Phase phase = Phase::kHead;
   bool known = true;         // where it stands was certain at least once
   std::uint64_t passed = 0;  // bytes of this side, seen or not
+  bool astray = false;       // lost because what followed a message's end began none
+  std::uint64_t stray = 0;   // bytes passed while astray
   std::string pending = {};  // of a head, or of a chunk line
   BodyParser body = {};
   ObservedExchange* exchange = nullptr;  // whose message is in progress; in State::open

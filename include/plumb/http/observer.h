@@ -134,6 +134,9 @@ class Observer {
   // The exchanges in progress, oldest first: the front is what the connection is waiting for.
   const std::deque<ObservedExchange>& open() const;
 
+  // Bytes of that side that came after the end of a message and begin none.
+  std::uint64_t stray(Side side) const;
+
   std::uint64_t dropped() const;  // exchanges that the limit pushed out
 
  private:

@@ -13,5 +13,6 @@ Command add_tree(CLI::App& plumb);
 Command add_trace(CLI::App& plumb);
 Command add_goroutines(CLI::App& plumb);
 Command add_waits(CLI::App& plumb);
+Command add_http(CLI::App& plumb);
 
 }  // namespace plumb::app

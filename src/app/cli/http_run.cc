@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+// The loop of a capture: pieces as they come, rows as exchanges end, and what is left at the end.
+#include "app/cli/http_run.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <map>
+#include <set>
+
+#include "detect/model/exchange_legs.h"
+#include "detect/model/wait_reader.h"
+#include "detect/report/http_document.h"
+#include "detect/source/capture_source.h"
+#include "detect/source/survey_source.h"
+#include "plumb/base/unique_fd.h"
+
+namespace plumb::app {
+namespace {
+
+using namespace detect;
+using namespace std::chrono_literals;
+
+std::chrono::nanoseconds wall_offset() {
+  timespec wall{};
+  ::clock_gettime(CLOCK_REALTIME, &wall);
+  return std::chrono::seconds(wall.tv_sec) + std::chrono::nanoseconds(wall.tv_nsec) -
+         BootClock::now().time_since_epoch();
+}
+
+class Run {
+ public:
+  Run(Context& context, const HttpPlan& plan, CaptureSource& source)
+      : context_(context), plan_(plan), source_(source), paper_(context.paper()) {}
+
+  Exit run();
+
+ private:
+  Result<void> listen(std::chrono::milliseconds timeout);
+  void pass();
+  bool over() const;
+  // The sockets of the chosen as they are now.
+  std::map<std::uint64_t, SocketStanding> look_at_sockets();
+  HttpDocument document(std::vector<Exchange> exchanges) const;
+  Exit report();
+
+  Context& context_;
+  const HttpPlan& plan_;
+  CaptureSource& source_;
+  Paper paper_;
+  ExchangeLedger ledger_;
+  std::set<Pid> alive_;
+  std::vector<Exchange> all_;  // finished, for the archive and the legs
+  std::vector<std::string> blinds_;
+  BootTime began_{};
+  bool stop_ = false;
+};
+
+Result<void> Run::listen(std::chrono::milliseconds timeout) {
+  return source_.poll(timeout, [this](CapturePiece piece) {
+    if (piece.what == CapturePiece::What::kExit) alive_.erase(piece.pid);
+    ledger_.add(std::move(piece));
+  });
+}
+
+HttpDocument Run::document(std::vector<Exchange> exchanges) const {
+  HttpDocument document{ledger_, std::move(exchanges), source_.losses()};
+  document.secrets = plan_.secrets;
+  document.now = BootClock::now();
+  document.duration = document.now - began_;
+  document.wall = wall_offset();
+  document.blinds = blinds_;
+  return document;
+}
+
+// Prints what has ended. A leg towards the origin ends before the one that it serves, so both are
+// here when the latter is printed, unless the answer was passed on before it was complete.
+void Run::pass() {
+  ledger_.settle(BootClock::now());
+  auto finished = ledger_.take_finished();
+  if (finished.empty()) return;
+  constexpr std::size_t kRemembered = 50'000;
+  const std::size_t fresh = finished.size();
+  if (all_.size() > kRemembered && plan_.har.empty()) {
+    all_.erase(all_.begin(), all_.begin() + kRemembered / 2);
+  }
+  for (Exchange& exchange : finished) all_.push_back(std::move(exchange));
+  constexpr std::size_t kLookBack = 2000;  // exchanges: legs are near each other
+  const std::size_t from = all_.size() - std::min(all_.size(), fresh + kLookBack);
+  std::vector<Exchange> recent(all_.begin() + static_cast<std::ptrdiff_t>(from), all_.end());
+  match_legs(ledger_, recent);
+  recent.erase(recent.begin(), recent.end() - static_cast<std::ptrdiff_t>(fresh));
+  const HttpDocument printed = document(std::move(recent));
+  if (plan_.json) {
+    write_exchanges_json(printed, context_.out.sink());
+  } else {
+    write_http_rows(printed, paper_, context_.out.sink());
+  }
+  (void)context_.out.finish();
+}
+
+std::map<std::uint64_t, SocketStanding> Run::look_at_sockets() {
+  std::map<std::uint64_t, SocketStanding> standings;
+  auto source = open_survey();
+  if (!source) return standings;
+  const auto survey = (*source)->take({.waits = true});
+  if (!survey) return standings;
+  const Joined joined(*survey);
+  const WaitReader reader(joined);
+  std::vector<bool> waited(survey->descriptors.size());
+  for (std::uint32_t p = 0; p < survey->processes.size(); ++p) {
+    const Process& process = survey->processes[p];
+    for (std::uint32_t t = 0; t < process.listed_threads; ++t) {
+      reader.visit_waited(ProcessIndex{p}, ThreadIndex{process.first_thread + t},
+                          [&](DescriptorIndex d, WaitEvidence) { waited[number(d)] = true; });
+    }
+  }
+  std::uint64_t rings = 0;
+  for (std::size_t d = 0; d < survey->descriptors.size(); ++d) {
+    const Descriptor& row = survey->descriptors[d];
+    if (row.kind == Kind::kIoUring && alive_.contains(survey->process_of(row).key.pid)) ++rings;
+    const Socket* socket = survey->socket_of(row);
+    if (socket == nullptr) continue;
+    const auto [at, fresh] = standings.try_emplace(socket->inode);
+    SocketStanding& standing = at->second;
+    standing.unread = socket->receive_queue.value_or(0);
+    standing.waited_on = (!fresh && standing.waited_on) || waited[d];
+  }
+  if (rings != 0) {
+    blinds_.push_back(std::to_string(rings) +
+                      " io_uring rings: what goes over sockets through them is not seen");
+  }
+  return standings;
+}
+
+bool Run::over() const {
+  if (stop_ || alive_.empty()) return true;
+  return plan_.duration && BootClock::now() - began_ >= *plan_.duration;
+}
+
+Exit Run::report() {
+  ledger_.settle_all();
+  pass();
+  const auto standings = look_at_sockets();
+  auto open = ledger_.under_way([&](SocketInode socket) {
+    const auto known = standings.find(number(socket));
+    SocketStanding standing = known == standings.end() ? SocketStanding{} : known->second;
+    const auto [received, sent] = source_.lost_of(socket);
+    standing.lost = received + sent;
+    return standing;
+  });
+  std::vector<Exchange> everything = std::move(all_);
+  const std::size_t finished = everything.size();
+  for (Exchange& exchange : open) everything.push_back(std::move(exchange));
+  match_legs(ledger_, everything);
+  HttpDocument whole = document(std::move(everything));
+  HttpDocument under_way = document(
+      {whole.exchanges.begin() + static_cast<std::ptrdiff_t>(finished), whole.exchanges.end()});
+  if (plan_.json) {
+    write_exchanges_json(under_way, context_.out.sink());
+    write_capture_json(whole, context_.out.sink());
+  } else {
+    write_http_rows(under_way, paper_, context_.out.sink());
+    write_http_summary(whole, paper_, context_.out.sink());
+  }
+  if (!plan_.har.empty()) {
+    auto file = UniqueFd::open(plan_.har, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    if (!file) {
+      complain(file.error().message());
+      return Exit::kNotPossible;
+    }
+    Output out(file->get());
+    write_http_har(whole, out.sink());
+    if (const auto done = out.finish(); !done) {
+      complain(plan_.har + ": " + done.error().message());
+      return Exit::kNotPossible;
+    }
+  }
+  const bool stuck = std::ranges::any_of(
+      whole.exchanges, [&](const Exchange& exchange) { return is_stuck(whole, exchange); });
+  return stuck ? Exit::kFindings : Exit::kOk;
+}
+
+Exit Run::run() {
+  sigset_t wanted{};
+  sigset_t before{};
+  ::sigemptyset(&wanted);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaddset(&wanted, signal);
+  ::sigprocmask(SIG_BLOCK, &wanted, &before);
+  const UniqueFd signals(::signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK));
+  began_ = BootClock::now();
+  for (const Pid pid : plan_.processes) {
+    if (const auto followed = source_.follow(pid); !followed) {
+      complain(followed.error().message());
+      break;
+    }
+    alive_.insert(pid);
+  }
+  // One that ended before it was followed will not tell of its end.
+  std::erase_if(alive_, [](Pid pid) { return ::kill(number(pid), 0) != 0 && errno == ESRCH; });
+  if (!plan_.json) {
+    write_http_heading(paper_, context_.out.sink());
+    (void)context_.out.finish();
+  }
+  while (!over()) {
+    std::array<pollfd, 2> ready{
+        {{source_.wait_descriptor(), POLLIN, 0}, {signals.get(), POLLIN, 0}}};
+    ::poll(ready.data(), ready.size(), 100);
+    stop_ |= (ready[1].revents & POLLIN) != 0;
+    if (const auto heard = listen(0ms); !heard) {
+      complain(heard.error().message());
+      stop_ = true;
+    }
+    pass();
+    // So that a busy server's pieces come in batches, not one wake-up each.
+    ::poll(&ready[1], 1, 20);
+  }
+  (void)listen(0ms);
+  const Exit status = report();
+  ::sigprocmask(SIG_SETMASK, &before, nullptr);
+  return status;
+}
+
+}  // namespace
+
+Exit run_http(Context& context, const HttpPlan& plan) {
+  auto source = open_capture();
+  if (!source) {
+    complain(source.error().message());
+    return Exit::kNotPossible;
+  }
+  return Run(context, plan, **source).run();
+}
+
+}  // namespace plumb::app

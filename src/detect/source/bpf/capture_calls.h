@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* The hooks: which system call moved which bytes, and the life of processes and sockets. */
+#pragma once
+
+#include <asm/unistd_64.h>
+
+#include "detect/source/bpf/capture_core.h"
+
+#define kCallNumbers 512
+#define kPeek 2 /* MSG_PEEK */
+#define kMessages 8
+
+enum call_class {
+  kCallNone,
+  kCallBuffer,   /* fd, buffer, size */
+  kCallVectors,  /* fd, vectors, count */
+  kCallMessage,  /* fd, struct msghdr */
+  kCallMessages, /* fd, struct mmsghdr, count */
+  kCallCopy,     /* sendfile, splice: the bytes are never in the process */
+  kCallAccept,
+  kCallConnect,
+  kCallPair,
+  kCallShutdown,
+  kCallClose,
+  kCallSends = 0x80,
+};
+
+static const volatile __u8 call_classes[kCallNumbers] = {
+    [__NR_read] = kCallBuffer,
+    [__NR_recvfrom] = kCallBuffer,
+    [__NR_readv] = kCallVectors,
+    [__NR_preadv2] = kCallVectors,
+    [__NR_recvmsg] = kCallMessage,
+    [__NR_recvmmsg] = kCallMessages,
+    [__NR_write] = kCallBuffer | kCallSends,
+    [__NR_sendto] = kCallBuffer | kCallSends,
+    [__NR_writev] = kCallVectors | kCallSends,
+    [__NR_pwritev2] = kCallVectors | kCallSends,
+    [__NR_sendmsg] = kCallMessage | kCallSends,
+    [__NR_sendmmsg] = kCallMessages | kCallSends,
+    [__NR_sendfile] = kCallCopy | kCallSends,
+    [__NR_splice] = kCallCopy | kCallSends,
+    [__NR_accept] = kCallAccept,
+    [__NR_accept4] = kCallAccept,
+    [__NR_connect] = kCallConnect,
+    [__NR_socketpair] = kCallPair,
+    [__NR_shutdown] = kCallShutdown,
+    [__NR_close] = kCallClose,
+};
+
+static __always_inline __u32 class_of(long call) {
+  return call < 0 || call >= kCallNumbers ? kCallNone : call_classes[call];
+}
+
+static __always_inline bool is_target(struct task_struct* task) {
+  const __s32 group = task->tgid;
+  return bpf_map_lookup_elem(&targets, &group) != 0;
+}
+
+static __always_inline struct piece* piece_for(struct task_struct* task, struct sock* sk,
+                                               __u64 inode, __s32 fd) {
+  const __u32 zero = 0;
+  struct piece* piece = bpf_map_lookup_elem(&pieces, &zero);
+  if (!piece) return 0;
+  struct capture_event* event = &piece->event;
+  event->time = bpf_ktime_get_boot_ns();
+  event->socket = inode;
+  event->lost = event->total = 0;
+  event->pid = task->tgid;
+  event->fd = fd;
+  event->front = event->tail = 0;
+  event->bits = 0;
+  bpf_get_current_comm(event->comm, sizeof(event->comm));
+  if (sk) fill_socket(event, sk);
+  return piece;
+}
+
+/* One piece of `total` bytes that went over the socket at `fd`. */
+static __noinline int moved(struct pt_regs* regs, __s32 fd, struct place* place, __u64 total,
+                            __u32 sends) {
+  struct task_struct* task = bpf_get_current_task_btf();
+  if (!regs || !place || total == 0) return 0;
+  struct file* file = file_at(task, fd);
+  struct sock* sk = stream_of(file);
+  if (!sk) return 0;
+  const __u64 inode = BPF_CORE_READ(file, f_inode, i_ino);
+  struct capture_socket* socket = remember(inode, CAPTURE_LATE);
+  if (!socket || socket->tls) return 0; /* what TLS made of it is no HTTP */
+  struct piece* piece = piece_for(task, sk, inode, fd);
+  if (!piece) return 0;
+  piece->event.what = CAPTURE_DATA;
+  piece->event.total = total;
+  gather(piece, place);
+  if (!(socket->bits & CAPTURE_HTTP)) {
+    if (piece->event.front == 0 || !begins_like_http(piece->data, piece->event.front)) {
+      /* Its beginning was something else, so whatever comes is met in the middle. */
+      socket->bits |= CAPTURE_LATE;
+      return 0;
+    }
+    socket->bits |= CAPTURE_HTTP;
+  }
+  piece->event.bits = (socket->bits & 0xff) | (sends ? CAPTURE_SENT : 0);
+  if (sends) {
+    const __s32 thread = task->pid;
+    const __u64* when = bpf_map_lookup_elem(&begun, &thread);
+    if (when) piece->event.time = *when;
+  }
+  submit(piece, socket);
+  return 0;
+}
+
+/* Something that ends a direction. Only of sockets that carried HTTP. */
+static __noinline int ended(__s32 fd, __u32 what) {
+  struct task_struct* task = bpf_get_current_task_btf();
+  struct file* file = file_at(task, fd);
+  if (!file) return 0;
+  struct sock* sk = stream_of(file);
+  if (!sk) return 0;
+  const __u64 inode = BPF_CORE_READ(file, f_inode, i_ino);
+  struct capture_socket* socket = bpf_map_lookup_elem(&sockets, &inode);
+  if (!socket) return 0;
+  if (what == CAPTURE_CLOSED && !is_last_reference(file)) return 0;
+  const __u32 bits = socket->bits;
+  if (bits & CAPTURE_HTTP) {
+    struct piece* piece = piece_for(task, sk, inode, fd);
+    if (!piece) return 0;
+    piece->event.what = what;
+    piece->event.bits = (bits & 0xff) | (what == CAPTURE_PEER_ENDED ? 0 : CAPTURE_SENT);
+    submit(piece, 0);
+  }
+  if (what == CAPTURE_CLOSED) bpf_map_delete_elem(&sockets, &inode);
+  return 0;
+}
+
+static __always_inline void made(struct task_struct* task, __s32 fd, __u32 bits) {
+  struct file* file = file_at(task, fd);
+  if (!stream_of(file)) return;
+  const __u64 inode = BPF_CORE_READ(file, f_inode, i_ino);
+  const struct capture_socket fresh = {.bits = bits};
+  if (bpf_map_update_elem(&sockets, &inode, &fresh, BPF_ANY) != 0) {
+    count_loss(CAPTURE_LOST_SOCKETS);
+  }
+}
+
+static __always_inline struct place place_of_message(__u64 message) {
+  struct {
+    __u64 name, name_length, vectors, count;
+  } header = {};
+  bpf_probe_read_user(&header, sizeof(header), (const void*)message);
+  return (struct place){.vectors = header.vectors, .count = header.count};
+}
+
+struct batch {
+  struct pt_regs* regs;
+  __u64 first;
+  __u64 count;
+  __u32 fd;
+  __u32 sends;
+};
+
+static long moved_message(__u64 index, struct batch* batch) {
+  if (index >= batch->count) return 1;
+  const __u64 at = batch->first + index * 64; /* sizeof(struct mmsghdr) */
+  __u32 size = 0;
+  if (bpf_probe_read_user(&size, sizeof(size), (const void*)(at + 56)) != 0) return 1;
+  struct place place = place_of_message(at);
+  moved(batch->regs, batch->fd, &place, size, batch->sends);
+  return 0;
+}
+
+/* The calls that move bytes, by where these are. */
+static __noinline int on_moved(struct pt_regs* regs, __u32 class, long result) {
+  if (!regs) return 0;
+  const long call = regs->orig_ax;
+  const __u32 sends = class & kCallSends;
+  const __s32 fd = regs->di;
+  struct place place = {};
+  switch (class & ~kCallSends) {
+    case kCallBuffer:
+      if (call == __NR_recvfrom && (regs->r10 & kPeek)) return 0;
+      place.base = regs->si;
+      break;
+    case kCallVectors:
+      place.vectors = regs->si;
+      place.count = regs->dx;
+      break;
+    case kCallMessage:
+      if (call == __NR_recvmsg && (regs->dx & kPeek)) return 0;
+      place = place_of_message(regs->si);
+      break;
+    case kCallMessages: {
+      struct batch batch = {
+          .regs = regs, .first = regs->si, .count = result, .fd = fd, .sends = sends};
+      bpf_loop(kMessages, moved_message, &batch, 0);
+      if (result > kMessages) count_loss(CAPTURE_LOST_EVENTS);
+      return 0;
+    }
+    case kCallCopy:
+      if (call == __NR_splice) {
+        moved(regs, fd, &place, result, 0);
+        moved(regs, regs->dx, &place, result, kCallSends);
+        return 0;
+      }
+      break; /* sendfile: into its first argument */
+    default:
+      return 0;
+  }
+  return moved(regs, fd, &place, result, sends);
+}
+
+static __always_inline bool is_native(struct task_struct* task) {
+  return !(task->thread_info.status & kThreadCompat);
+}
+
+SEC("tp_btf/sys_enter")
+int BPF_PROG(on_sys_enter, struct pt_regs* regs, long call) {
+  const __u32 class = class_of(call);
+  if (!(class & kCallSends) && class != kCallClose) return 0;
+  struct task_struct* task = bpf_get_current_task_btf();
+  if (!is_target(task) || !is_native(task)) return 0;
+  if (class == kCallClose) return ended(regs->di, CAPTURE_CLOSED);
+  const __s32 thread = task->pid;
+  const __u64 now = bpf_ktime_get_boot_ns();
+  bpf_map_update_elem(&begun, &thread, &now, BPF_ANY);
+  return 0;
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(on_sys_exit, struct pt_regs* regs, long result) {
+  const __u32 class = class_of(regs->orig_ax);
+  if (class == kCallNone || class == kCallClose) return 0;
+  struct task_struct* task = bpf_get_current_task_btf();
+  if (!is_target(task) || !is_native(task)) return 0;
+  switch (class) {
+    case kCallAccept:
+      if (result >= 0) made(task, result, CAPTURE_ACCEPTED);
+      return 0;
+    case kCallConnect:
+      if (result == 0 || result == -115) made(task, regs->di, CAPTURE_CALLED); /* EINPROGRESS */
+      return 0;
+    case kCallPair: {
+      __s32 pair[2] = {-1, -1};
+      if (result != 0) return 0;
+      bpf_probe_read_user(pair, sizeof(pair), (const void*)regs->r10);
+      made(task, pair[0], 0);
+      made(task, pair[1], 0);
+      return 0;
+    }
+    case kCallShutdown:
+      if (result == 0 && regs->si != 0) ended(regs->di, CAPTURE_SHUT);
+      return 0;
+    default:
+      break;
+  }
+  if (result > 0) return on_moved(regs, class, result);
+  /* The end of what the other side says: EOF, ECONNRESET. Not for a read of no bytes. */
+  const bool receives = !(class & kCallSends) && class != kCallMessages;
+  const bool none_asked = (class == kCallBuffer || class == kCallVectors) && regs->dx == 0;
+  if (receives && (result == -104 || (result == 0 && !none_asked))) {
+    ended(regs->di, CAPTURE_PEER_ENDED);
+  }
+  return 0;
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(on_fork, struct task_struct* parent, struct task_struct* child) {
+  const __s32 group = child->tgid;
+  if (child->pid != group || !is_target(parent)) return 0;
+  const __u8 one = 1;
+  if (bpf_map_update_elem(&targets, &group, &one, BPF_ANY) != 0) count_loss(CAPTURE_LOST_TARGETS);
+  return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_exit, struct task_struct* task) {
+  const __s32 group = task->tgid;
+  if (task->pid != group || !is_target(task)) return 0;
+  bpf_map_delete_elem(&targets, &group);
+  struct piece* piece = piece_for(task, 0, 0, -1);
+  if (!piece) return 0;
+  piece->event.what = CAPTURE_EXIT;
+  submit(piece, 0);
+  return 0;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+/* The few kernel types that the capturing programs read, declared by hand; CO-RE finds the fields
+ * in the running kernel. Only fields that are used are named. */
+#pragma once
+
+#include <linux/types.h>
+#include <stdbool.h>
+
+#define PLUMB_CORE __attribute__((preserve_access_index))
+
+struct pt_regs {
+  unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di, orig_ax, ip;
+  unsigned long cs, flags, sp, ss;
+} PLUMB_CORE;
+
+struct inode {
+  unsigned short i_mode;
+  unsigned long i_ino;
+} PLUMB_CORE;
+typedef struct {
+  long counter;
+} atomic64_t;
+typedef struct {
+  atomic64_t refcnt; /* one less than the number of references */
+} file_ref_t;
+struct file {
+  void* private_data;
+  struct inode* f_inode;
+  file_ref_t f_ref;
+} PLUMB_CORE;
+/* Until 6.13: 90ee6ed776c0 ("fs: port files to file_ref"). */
+struct file___before_6_13 {
+  atomic64_t f_count;
+} PLUMB_CORE;
+
+struct in6_addr {
+  __u8 s6_addr[16];
+};
+struct sock_common {
+  unsigned short skc_family;
+  __u32 skc_rcv_saddr;
+  __u32 skc_daddr;
+  __u16 skc_num;
+  __u16 skc_dport;
+  struct in6_addr skc_v6_rcv_saddr;
+  struct in6_addr skc_v6_daddr;
+} PLUMB_CORE;
+struct sock {
+  struct sock_common __sk_common;
+  __u16 sk_type;
+} PLUMB_CORE;
+struct socket {
+  struct sock* sk;
+} PLUMB_CORE;
+
+struct fdtable {
+  unsigned int max_fds;
+  struct file** fd;
+} PLUMB_CORE;
+struct files_struct {
+  struct fdtable* fdt;
+} PLUMB_CORE;
+struct thread_info {
+  __u32 status;
+} PLUMB_CORE;
+struct task_struct {
+  struct thread_info thread_info;
+  int pid;
+  int tgid;
+  struct files_struct* files;
+} PLUMB_CORE;
+
+enum {
+  kThreadCompat = 0x2, /* TS_COMPAT: a 32-bit system call, with other numbers */
+  kModeType = 0170000,
+  kModeSocket = 0140000,
+  kFamilyUnix = 1,
+  kFamilyInet = 2,
+  kFamilyInet6 = 10,
+  kStream = 1,
+};

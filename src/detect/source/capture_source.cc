@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// Loading, attaching and reading of the capturing programs.
+#include "detect/source/capture_source.h"
+
+#include <bpf/bpf.h>
+
+#include <cerrno>
+#include <vector>
+
+#include "detect/source/bpf_support.h"
+#include "detect/source/capture_decode.h"
+// The skeleton needs the types of the object's data.
+// clang-format off
+#include "detect/source/bpf/capture_abi.h"
+#include <capture.skel.h>
+// clang-format on
+
+namespace plumb::detect {
+namespace {
+
+struct RingDeleter {
+  void operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
+};
+
+class BpfCapture : public CaptureSource {
+ public:
+  static Result<std::unique_ptr<CaptureSource>> open();
+
+  Result<void> follow(Pid process) override;
+  Result<void> poll(std::chrono::milliseconds timeout,
+                    const std::function<void(CapturePiece)>& take) override;
+  int wait_descriptor() const override { return ring_buffer__epoll_fd(ring_.get()); }
+  std::pair<std::uint64_t, std::uint64_t> lost_of(SocketInode socket) const override;
+  CaptureLosses losses() const override;
+
+ private:
+  explicit BpfCapture(BpfSkeleton<capture_bpf> object) : object_(std::move(object)) {}
+  static int on_event(void* self, void* data, std::size_t size);
+
+  BpfSkeleton<capture_bpf> object_;
+  std::vector<BpfLink> links_;
+  std::unique_ptr<ring_buffer, RingDeleter> ring_;
+  const std::function<void(CapturePiece)>* take_ = nullptr;
+  std::uint64_t broken_ = 0;
+};
+
+Result<std::unique_ptr<CaptureSource>> BpfCapture::open() {
+  auto opened = open_skeleton<capture_bpf>("capture");
+  if (!opened) return std::move(opened).error();
+  std::unique_ptr<BpfCapture> capture(new BpfCapture(*std::move(opened)));
+  capture_bpf& object = *capture->object_;
+  if (auto loaded = load_skeleton(object, "capture"); !loaded) return std::move(loaded).error();
+  capture->ring_.reset(
+      ring_buffer__new(bpf_map__fd(object.maps.events), on_event, capture.get(), nullptr));
+  if (!capture->ring_) return fail("ring_buffer__new", "events of the capture", errno);
+  for (bpf_program* program : {object.progs.on_fork, object.progs.on_exit,
+                               object.progs.on_sys_enter, object.progs.on_sys_exit}) {
+    auto link = attach(*program);
+    if (!link) return std::move(link).error();
+    capture->links_.push_back(*std::move(link));
+  }
+  return std::unique_ptr<CaptureSource>(std::move(capture));
+}
+
+Result<void> BpfCapture::follow(Pid process) {
+  const int pid = number(process);
+  const std::uint8_t one = 1;
+  if (bpf_map__update_elem(object_->maps.targets, &pid, sizeof pid, &one, sizeof one, BPF_ANY) !=
+      0) {
+    return fail("capture", "process " + std::to_string(pid), errno, "choose fewer processes");
+  }
+  return {};
+}
+
+int BpfCapture::on_event(void* self, void* data, std::size_t size) {
+  auto* capture = static_cast<BpfCapture*>(self);
+  auto piece = decode_capture({static_cast<const std::byte*>(data), size});
+  if (!piece) {
+    ++capture->broken_;
+  } else {
+    (*capture->take_)(*std::move(piece));
+  }
+  return 0;
+}
+
+Result<void> BpfCapture::poll(std::chrono::milliseconds timeout,
+                              const std::function<void(CapturePiece)>& take) {
+  take_ = &take;
+  const int got = ring_buffer__poll(ring_.get(), static_cast<int>(timeout.count()));
+  take_ = nullptr;
+  if (got < 0 && got != -EINTR) return fail("ring_buffer__poll", "events of the capture", -got);
+  return {};
+}
+
+std::pair<std::uint64_t, std::uint64_t> BpfCapture::lost_of(SocketInode socket) const {
+  const std::uint64_t key = number(socket);
+  capture_socket known{};
+  if (bpf_map__lookup_elem(object_->maps.sockets, &key, sizeof key, &known, sizeof known, 0) != 0) {
+    return {0, 0};
+  }
+  return {known.lost[0], known.lost[1]};
+}
+
+CaptureLosses BpfCapture::losses() const {
+  const auto& lost = object_->bss->losses;
+  CaptureLosses losses;
+  losses.events = lost[CAPTURE_LOST_EVENTS];
+  losses.sockets = lost[CAPTURE_LOST_SOCKETS];
+  losses.targets = lost[CAPTURE_LOST_TARGETS];
+  losses.broken = broken_;
+  return losses;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<CaptureSource>> open_capture() {
+  return BpfCapture::open();
+}
+
+}  // namespace plumb::detect

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// CaptureSource: the edge to the capturing programs. Follows chosen processes and their children
+// and hands out what goes over their stream sockets, as far as it may be HTTP. It captures bytes
+// and parses none.
+//
+// Nothing is left behind: programs and maps belong to this object's descriptors. Targets are not
+// stopped, signalled or written to. Not seen: io_uring, 32-bit processes, memory that was paged out
+// when its call ended. Threads: one.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <utility>
+
+#include "detect/record/capture.h"
+#include "plumb/base/result.h"
+
+namespace plumb::detect {
+
+class CaptureSource {
+ public:
+  virtual ~CaptureSource() = default;
+
+  // Adds a process; its children since then are followed too. Errors: E2BIG where there are too
+  // many.
+  virtual Result<void> follow(Pid process) = 0;
+
+  // Waits until something comes or `timeout` passes, then hands out all that there is.
+  // Errors: of the ring buffer's wait; EINTR is none.
+  virtual Result<void> poll(std::chrono::milliseconds timeout,
+                            const std::function<void(CapturePiece)>& take) = 0;
+  // Becomes readable with pieces; owned by the source.
+  virtual int wait_descriptor() const = 0;
+
+  // Bytes of a socket, received and sent, that were lost since its last piece.
+  virtual std::pair<std::uint64_t, std::uint64_t> lost_of(SocketInode socket) const = 0;
+  virtual CaptureLosses losses() const = 0;
+};
+
+// Loads and attaches. Errors: EPERM without CAP_BPF and CAP_PERFMON; ENOENT without the kernel's
+// BTF; the advice says what would help.
+Result<std::unique_ptr<CaptureSource>> open_capture();
+
+}  // namespace plumb::detect
