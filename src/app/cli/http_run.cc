@@ -203,6 +203,7 @@ Exit Run::run() {
     }
     alive_.insert(pid);
   }
+  blinds_ = source_.look_into_tls(plan_.processes);
   // One that ended before it was followed will not tell of its end.
   std::erase_if(alive_, [](Pid pid) { return ::kill(number(pid), 0) != 0 && errno == ESRCH; });
   if (!plan_.json) {
@@ -213,7 +214,8 @@ Exit Run::run() {
     std::array<pollfd, 2> ready{
         {{source_.wait_descriptor(), POLLIN, 0}, {signals.get(), POLLIN, 0}}};
     ::poll(ready.data(), ready.size(), 100);
-    stop_ |= (ready[1].revents & POLLIN) != 0;
+    signalfd_siginfo info{};
+    stop_ |= ::read(signals.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info);
     if (const auto heard = listen(0ms); !heard) {
       complain(heard.error().message());
       stop_ = true;

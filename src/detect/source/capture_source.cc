@@ -4,11 +4,14 @@
 
 #include <bpf/bpf.h>
 
+#include <array>
 #include <cerrno>
+#include <string_view>
 #include <vector>
 
 #include "detect/source/bpf_support.h"
 #include "detect/source/capture_decode.h"
+#include "detect/source/tls_libraries.h"
 // The skeleton needs the types of the object's data.
 // clang-format off
 #include "detect/source/bpf/capture_abi.h"
@@ -27,6 +30,7 @@ class BpfCapture : public CaptureSource {
   static Result<std::unique_ptr<CaptureSource>> open();
 
   Result<void> follow(Pid process) override;
+  std::vector<std::string> look_into_tls(std::span<const Pid> processes) override;
   Result<void> poll(std::chrono::milliseconds timeout,
                     const std::function<void(CapturePiece)>& take) override;
   int wait_descriptor() const override { return ring_buffer__epoll_fd(ring_.get()); }
@@ -36,6 +40,7 @@ class BpfCapture : public CaptureSource {
  private:
   explicit BpfCapture(BpfSkeleton<capture_bpf> object) : object_(std::move(object)) {}
   static int on_event(void* self, void* data, std::size_t size);
+  bool attach_to(const TlsLibrary& library);
 
   BpfSkeleton<capture_bpf> object_;
   std::vector<BpfLink> links_;
@@ -70,6 +75,58 @@ Result<void> BpfCapture::follow(Pid process) {
     return fail("capture", "process " + std::to_string(pid), errno, "choose fewer processes");
   }
   return {};
+}
+
+// True where at least one way out and one way in could be probed.
+bool BpfCapture::attach_to(const TlsLibrary& library) {
+  auto& programs = object_->progs;
+  struct Probe {
+    const char* function;
+    bpf_program* entry;
+    bool returns;
+  };
+  const std::array<Probe, 8> probes = {{{"SSL_write", programs.tls_write, true},
+                                        {"SSL_read", programs.tls_read, true},
+                                        {"SSL_write_ex", programs.tls_write_ex, true},
+                                        {"SSL_read_ex", programs.tls_read_ex, true},
+                                        {"SSL_free", programs.tls_freed, false},
+                                        {"gnutls_record_send", programs.tls_write, true},
+                                        {"gnutls_record_recv", programs.tls_read, true},
+                                        {"gnutls_deinit", programs.tls_freed, false}}};
+  std::size_t attached = 0;
+  const BpfLog log;  // libbpf complains of every name that is not in the library
+  for (const Probe& probe : probes) {
+    const bool gnu = std::string_view(probe.function).starts_with("gnutls");
+    if (gnu != library.gnutls) continue;
+    bpf_uprobe_opts options{};
+    options.sz = sizeof options;
+    options.func_name = probe.function;
+    BpfLink entry(
+        bpf_program__attach_uprobe_opts(probe.entry, -1, library.path.c_str(), 0, &options));
+    if (!entry) continue;
+    if (probe.returns) {
+      options.retprobe = true;
+      BpfLink leave(bpf_program__attach_uprobe_opts(programs.tls_done, -1, library.path.c_str(), 0,
+                                                    &options));
+      if (!leave) continue;
+      links_.push_back(std::move(leave));
+      ++attached;
+    }
+    links_.push_back(std::move(entry));
+  }
+  return attached >= 2;
+}
+
+std::vector<std::string> BpfCapture::look_into_tls(std::span<const Pid> processes) {
+  std::vector<std::string> blinds;
+  for (const TlsLibrary& library : tls_libraries(processes)) {
+    if (attach_to(library)) {
+      object_->bss->tls_armed = 1;
+    } else {
+      blinds.push_back("what passes through " + library.path + " could not be looked into");
+    }
+  }
+  return blinds;
 }
 
 int BpfCapture::on_event(void* self, void* data, std::size_t size) {
@@ -107,6 +164,7 @@ CaptureLosses BpfCapture::losses() const {
   losses.events = lost[CAPTURE_LOST_EVENTS];
   losses.sockets = lost[CAPTURE_LOST_SOCKETS];
   losses.targets = lost[CAPTURE_LOST_TARGETS];
+  losses.sessions = lost[CAPTURE_LOST_SESSIONS];
   losses.broken = broken_;
   return losses;
 }

@@ -5,5 +5,6 @@
 // chosen pays for one look into a table.
 #include "detect/source/bpf/capture_core.h"
 #include "detect/source/bpf/capture_calls.h"
+#include "detect/source/bpf/capture_tls.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -42,6 +42,7 @@ enum capture_what {
 #define CAPTURE_ACCEPTED 8 /* its process called accept(2) */
 #define CAPTURE_TLS 16     /* the bytes are what a TLS library was given, or gave */
 #define CAPTURE_HTTP 32    /* something that begins like a message was seen */
+#define CAPTURE_OTHER 64   /* its beginning was something else */
 
 struct capture_event {
   capture_u64 time;   /* ns since boot: of what was sent when the call began, else when it ended */
@@ -74,8 +75,9 @@ struct capture_socket {
 CAPTURE_STATIC_ASSERT(sizeof(struct capture_socket) == 32, "no hidden padding");
 
 enum capture_loss {
-  CAPTURE_LOST_EVENTS,  /* the ring was full */
-  CAPTURE_LOST_SOCKETS, /* no room to remember a socket */
-  CAPTURE_LOST_TARGETS, /* children that are not followed */
+  CAPTURE_LOST_EVENTS,   /* the ring was full */
+  CAPTURE_LOST_SOCKETS,  /* no room to remember a socket */
+  CAPTURE_LOST_TARGETS,  /* children that are not followed */
+  CAPTURE_LOST_SESSIONS, /* calls of a TLS library on a connection that is not known */
   CAPTURE_LOSSES,
 };

@@ -57,8 +57,7 @@ static __always_inline bool is_target(struct task_struct* task) {
   return bpf_map_lookup_elem(&targets, &group) != 0;
 }
 
-static __always_inline struct piece* piece_for(struct task_struct* task, struct sock* sk,
-                                               __u64 inode, __s32 fd) {
+static __always_inline struct piece* piece_for(struct sock* sk, __u64 inode, __s32 fd) {
   const __u32 zero = 0;
   struct piece* piece = bpf_map_lookup_elem(&pieces, &zero);
   if (!piece) return 0;
@@ -66,13 +65,29 @@ static __always_inline struct piece* piece_for(struct task_struct* task, struct 
   event->time = bpf_ktime_get_boot_ns();
   event->socket = inode;
   event->lost = event->total = 0;
-  event->pid = task->tgid;
+  event->pid = bpf_get_current_pid_tgid() >> 32;
   event->fd = fd;
   event->front = event->tail = 0;
   event->bits = 0;
   bpf_get_current_comm(event->comm, sizeof(event->comm));
   if (sk) fill_socket(event, sk);
   return piece;
+}
+
+/* Whether the bytes are what TLS made of something else: those of a known session, or those that a
+ * TLS library moves inside of a call, which tells the session's socket. */
+static __noinline int is_of_tls(struct capture_socket* socket, __u64 inode, __s32 fd, __u32 sends) {
+  if (!socket) return 0;
+  const __u64 thread = bpf_get_current_pid_tgid();
+  if (!(socket->bits & CAPTURE_HTTP) && !sends) {
+    const struct tls_session last = {.inode = inode, .fd = fd};
+    bpf_map_update_elem(&last_received, &thread, &last, BPF_ANY);
+  }
+  if (socket->tls) return 1;
+  const struct tls_call* call = bpf_map_lookup_elem(&tls_calls, &thread);
+  if (!call) return 0;
+  bind_session(call->session, thread >> 32, inode, fd);
+  return 1;
 }
 
 /* One piece of `total` bytes that went over the socket at `fd`. */
@@ -85,27 +100,18 @@ static __noinline int moved(struct pt_regs* regs, __s32 fd, struct place* place,
   if (!sk) return 0;
   const __u64 inode = BPF_CORE_READ(file, f_inode, i_ino);
   struct capture_socket* socket = remember(inode, CAPTURE_LATE);
-  if (!socket || socket->tls) return 0; /* what TLS made of it is no HTTP */
-  struct piece* piece = piece_for(task, sk, inode, fd);
+  if (!socket) return 0;
+  if (tls_armed && is_of_tls(socket, inode, fd, sends)) return 0;
+  struct piece* piece = piece_for(sk, inode, fd);
   if (!piece) return 0;
   piece->event.what = CAPTURE_DATA;
   piece->event.total = total;
-  gather(piece, place);
-  if (!(socket->bits & CAPTURE_HTTP)) {
-    if (piece->event.front == 0 || !begins_like_http(piece->data, piece->event.front)) {
-      /* Its beginning was something else, so whatever comes is met in the middle. */
-      socket->bits |= CAPTURE_LATE;
-      return 0;
-    }
-    socket->bits |= CAPTURE_HTTP;
-  }
-  piece->event.bits = (socket->bits & 0xff) | (sends ? CAPTURE_SENT : 0);
   if (sends) {
     const __s32 thread = task->pid;
     const __u64* when = bpf_map_lookup_elem(&begun, &thread);
     if (when) piece->event.time = *when;
   }
-  submit(piece, socket);
+  pass_on(piece, place, socket, sends, 0);
   return 0;
 }
 
@@ -122,7 +128,7 @@ static __noinline int ended(__s32 fd, __u32 what) {
   if (what == CAPTURE_CLOSED && !is_last_reference(file)) return 0;
   const __u32 bits = socket->bits;
   if (bits & CAPTURE_HTTP) {
-    struct piece* piece = piece_for(task, sk, inode, fd);
+    struct piece* piece = piece_for(sk, inode, fd);
     if (!piece) return 0;
     piece->event.what = what;
     piece->event.bits = (bits & 0xff) | (what == CAPTURE_PEER_ENDED ? 0 : CAPTURE_SENT);
@@ -276,7 +282,7 @@ int BPF_PROG(on_exit, struct task_struct* task) {
   const __s32 group = task->tgid;
   if (task->pid != group || !is_target(task)) return 0;
   bpf_map_delete_elem(&targets, &group);
-  struct piece* piece = piece_for(task, 0, 0, -1);
+  struct piece* piece = piece_for(0, 0, -1);
   if (!piece) return 0;
   piece->event.what = CAPTURE_EXIT;
   submit(piece, 0);

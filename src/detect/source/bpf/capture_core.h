@@ -44,6 +44,45 @@ struct {
   __type(value, __u64);
 } begun SEC(".maps");
 
+/* Set while a TLS library is looked into. */
+__u32 tls_armed = 0;
+
+struct tls_call {
+  __u64 session;
+  __u64 buffer;
+  __u64 moved; /* where an _ex form puts how many bytes it moved; 0 for the others */
+  __u64 began;
+  __u32 sends;
+  __u32 padding;
+};
+/* The call of a TLS library in which a thread is. */
+struct {
+  __uint(type, BPF_MAP_TYPE_LRU_HASH);
+  __uint(max_entries, 32768);
+  __type(key, __u64); /* process and thread */
+  __type(value, struct tls_call);
+} tls_calls SEC(".maps");
+
+struct tls_session {
+  __u64 inode;
+  __s32 fd;
+  __u32 padding;
+};
+/* The socket that carries a session. */
+struct {
+  __uint(type, BPF_MAP_TYPE_LRU_HASH);
+  __uint(max_entries, CAPTURE_SOCKETS / 4);
+  __type(key, __u64); /* session_key() */
+  __type(value, struct tls_session);
+} tls_sessions SEC(".maps");
+/* The socket on which a thread last received what is no HTTP. */
+struct {
+  __uint(type, BPF_MAP_TYPE_LRU_HASH);
+  __uint(max_entries, 32768);
+  __type(key, __u64);
+  __type(value, struct tls_session);
+} last_received SEC(".maps");
+
 struct piece {
   struct capture_event event;
   __u8 data[2 * CAPTURE_FRONT]; /* twice: the verifier adds the bounds of offset and length */
@@ -98,6 +137,18 @@ static __always_inline struct capture_socket* remember(__u64 inode, __u32 bits) 
     return 0;
   }
   return bpf_map_lookup_elem(&sockets, &inode);
+}
+
+static __always_inline __u64 session_key(__u64 session, __s32 group) {
+  return session << 17 ^ (__u32)group; /* addresses of user space have 47 bits, pids 22 */
+}
+
+static __always_inline void bind_session(__u64 session, __s32 group, __u64 inode, __s32 fd) {
+  const __u64 key = session_key(session, group);
+  const struct tls_session bound = {.inode = inode, .fd = fd};
+  bpf_map_update_elem(&tls_sessions, &key, &bound, BPF_ANY);
+  struct capture_socket* socket = remember(inode, CAPTURE_LATE);
+  if (socket) socket->tls = session;
 }
 
 static __always_inline void fill_socket(struct capture_event* event, struct sock* sk) {
@@ -226,4 +277,24 @@ static __always_inline void submit(struct piece* piece, struct capture_socket* s
   }
   count_loss(CAPTURE_LOST_EVENTS);
   if (socket) __sync_fetch_and_add(&socket->lost[way], piece->event.total);
+}
+
+/* One piece of what passed over a socket, on its way if it is of HTTP. */
+static __noinline int pass_on(struct piece* piece, struct place* place,
+                              struct capture_socket* socket, __u32 sends, __u32 tls) {
+  if (!piece || !place || !socket) return 0;
+  gather(piece, place);
+  if (!(socket->bits & CAPTURE_HTTP)) {
+    if (piece->event.front == 0 || !begins_like_http(piece->data, piece->event.front)) {
+      if (!tls) socket->bits |= CAPTURE_OTHER;
+      return 0;
+    }
+    socket->bits |= CAPTURE_HTTP;
+  }
+  __u32 bits = socket->bits & (CAPTURE_LATE | CAPTURE_CALLED | CAPTURE_ACCEPTED);
+  /* Whatever comes after something else is met in the middle. */
+  if (!tls && (socket->bits & CAPTURE_OTHER)) bits |= CAPTURE_LATE;
+  piece->event.bits = bits | tls | (sends ? CAPTURE_SENT : 0);
+  submit(piece, socket);
+  return 1;
 }

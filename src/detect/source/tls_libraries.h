@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which files hold the TLS libraries that processes use.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "plumb/base/ids.h"
+
+namespace plumb::detect {
+
+struct TlsLibrary {
+  std::string path;  // as it can be opened from here
+  bool gnutls = false;
+};
+
+// The path in a line of /proc/PID/maps where it is one of libssl or libgnutls; else empty.
+std::string_view tls_path_in(std::string_view maps_line);
+
+// Each file once: those that the processes have mapped, through their root directories, and the
+// system's own.
+std::vector<TlsLibrary> tls_libraries(std::span<const Pid> processes);
+
+}  // namespace plumb::detect

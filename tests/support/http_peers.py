@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Real HTTP programs for tests: servers and a proxy, each with its log of what it was asked."""
+import contextlib
+import pathlib
+import socket
+import subprocess
+import time
+
+NODE_SERVER = """
+const http = require('http'), fs = require('fs');
+http.createServer((request, response) => {
+  fs.appendFileSync(process.argv[2], request.url + '\\n');
+  let size = 0;
+  request.on('data', piece => size += piece.length);
+  request.on('end', () => {
+    if (request.url.includes('chunked')) { response.write('a'.repeat(3000)); response.end('b'.repeat(9000)); }
+    else response.end('node got ' + size);
+  });
+}).listen(Number(process.argv[3]), '127.0.0.1');
+"""
+GO_SERVER = """
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"sync"
+)
+
+func main() {
+	log, _ := os.Create(os.Args[1])
+	var lock sync.Mutex
+	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		lock.Lock()
+		fmt.Fprintln(log, r.URL.String())
+		lock.Unlock()
+		io.Copy(io.Discard, r.Body)
+		fmt.Fprintln(w, "go")
+	})
+	panic(http.ListenAndServe("127.0.0.1:"+os.Args[2], nil))
+}
+"""
+GO_CLIENT = """
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+)
+
+func main() {
+	var from, to int
+	fmt.Sscan(os.Args[2], &from)
+	fmt.Sscan(os.Args[3], &to)
+	for n := from; n < to; n++ {
+		answer, err := http.Get(fmt.Sprintf(os.Args[1], n))
+		if err != nil {
+			panic(err)
+		}
+		io.Copy(io.Discard, answer.Body)
+		answer.Body.Close()
+	}
+}
+"""
+NODE_CLIENT = """
+const http = require('http');
+const agent = new http.Agent({keepAlive: true, maxSockets: 3});
+let left = Number(process.argv[4]) - Number(process.argv[3]);
+for (let n = Number(process.argv[3]); n < Number(process.argv[4]); ++n) {
+  const request = http.request(process.argv[2].replace('%d', n), {agent, method: 'POST'}, answer => {
+    answer.resume();
+    answer.on('end', () => { if (--left === 0) agent.destroy(); });
+  });
+  request.end('posted');
+}
+"""
+REQUESTS_CLIENT = """
+import sys, requests
+with requests.Session() as session:
+    for n in range(int(sys.argv[2]), int(sys.argv[3])):
+        assert session.get(sys.argv[1] % n).ok
+"""
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+def wait_for(port):
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"nobody listens on {port}")
+
+
+def build_go(folder, name, text):
+    source = pathlib.Path(folder, f"{name}.go")
+    source.write_text(text)
+    subprocess.run(["go", "build", "-o", folder / name, source], check=True, cwd=folder)
+    return folder / name
+
+
+@contextlib.contextmanager
+def running(*command, port):
+    with subprocess.Popen(list(map(str, command)), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL) as process:
+        try:
+            wait_for(port)
+            yield process
+        finally:
+            process.terminate()
+
+
+@contextlib.contextmanager
+def nginx(folder):
+    """(process, port, log); answers / with a small file of a known length, /big with a large one."""
+    port = free_port()
+    root = folder / "www"
+    root.mkdir()
+    root.chmod(0o755)
+    folder.chmod(0o755)
+    (root / "index.html").write_text("nginx says hello\n")
+    (root / "big").write_bytes(b"x" * 300_000)
+    config = folder / "nginx.conf"
+    config.write_text(f"""
+daemon off; master_process on; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/nginx.err;
+user root;
+events {{ worker_connections 256; }}
+http {{
+  log_format target '$request_uri';
+  access_log {folder}/nginx.log target;
+  client_body_temp_path {folder}/b; proxy_temp_path {folder}/p; fastcgi_temp_path {folder}/f;
+  uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
+  sendfile on;
+  server {{ listen 127.0.0.1:{port}; root {root}; }}
+}}
+""")
+    with running("nginx", "-c", config, "-p", folder, port=port) as process:
+        yield process, port, folder / "nginx.log"
+
+
+@contextlib.contextmanager
+def haproxy(folder, upstream):
+    port = free_port()
+    config = folder / "haproxy.cfg"
+    config.write_text(f"""
+global
+  maxconn 100
+defaults
+  mode http
+  timeout connect 5s
+  timeout client 30s
+  timeout server 30s
+frontend front
+  bind 127.0.0.1:{port}
+  default_backend back
+backend back
+  server one 127.0.0.1:{upstream}
+""")
+    with running("haproxy", "-db", "-f", config, port=port) as process:
+        yield process, port
+
+
+@contextlib.contextmanager
+def node(folder):
+    port = free_port()
+    script, log = folder / "server.js", folder / "node.log"
+    script.write_text(NODE_SERVER)
+    log.write_text("")
+    with running("node", script, log, port, port=port) as process:
+        yield process, port, log
+
+
+@contextlib.contextmanager
+def go(folder):
+    port = free_port()
+    log = folder / "go.log"
+    with running(build_go(folder, "goserver", GO_SERVER), log, port, port=port) as process:
+        yield process, port, log
