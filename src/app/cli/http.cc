@@ -2,6 +2,7 @@
 // plumb http: exchanges on the wire, and why they do not end.
 #include <memory>
 
+#include "app/cli/choose.h"
 #include "app/cli/commands.h"
 #include "app/cli/http_run.h"
 #include "app/cli/looking.h"
@@ -27,17 +28,9 @@ Exit run(Context& context, const Options& options) {
       return Exit::kUsage;
     }
   }
-  const auto selectors = read_selectors(options.selectors);
-  if (!selectors) return Exit::kUsage;
-  detect::SurveyRequest request;
-  request.details = request.threads = false;
-  const auto survey = look(request);
-  if (!survey) return Exit::kNotPossible;
-  const auto selection = detect::select(*survey, *selectors);
-  if (complain_of_unmatched(*survey, selection)) return Exit::kUsage;
-  for (const detect::ProcessIndex chosen : detect::chosen_processes(*survey, selection)) {
-    plan.processes.push_back(survey->processes[number(chosen)].key.pid);
-  }
+  auto chosen = choose_processes(options.selectors);
+  if (!chosen) return Exit::kUsage;
+  plan.processes = *std::move(chosen);
   plan.json = options.json;
   plan.har = options.har;
   plan.secrets = options.secrets ? detect::Secrets::kShow : detect::Secrets::kMask;
