@@ -146,6 +146,7 @@ bool Run::over() const {
 }
 
 Exit Run::report() {
+  source_.take_passed_over([this](CapturePiece piece) { ledger_.add(std::move(piece)); });
   ledger_.settle_all();
   pass();
   const auto standings = look_at_sockets();

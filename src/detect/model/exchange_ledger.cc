@@ -199,9 +199,9 @@ void ExchangeLedger::take_data(Line& line, const CapturePiece& piece) {
     return;
   }
   if (piece.lost != 0) {
+    if (!line.observer.open().empty()) line.lost_since += piece.lost;
     line.observer.gap(side, piece.lost, piece.time);
     connection.lost += piece.lost;
-    line.lost_since += piece.lost;
   }
   line.observer.bytes(side, piece.front, piece.time);
   const std::uint64_t kept = piece.front.size() + piece.tail.size();

@@ -178,6 +178,7 @@ void write_capture_json(const HttpDocument& document, const Sink& sink) {
   json.member("connections", document.losses.sockets);
   json.member("processes", document.losses.targets);
   json.member("tls_calls", document.losses.sessions);
+  json.member("passed_over", document.losses.passed_over);
   json.member("broken", document.losses.broken);
   json.member("exchanges", document.ledger.dropped());
   json.close_object();

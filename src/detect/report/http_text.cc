@@ -256,6 +256,10 @@ void write_http_summary(const HttpDocument& document, const Paper& paper, const 
                        human_count(document.losses.sockets), human_count(document.losses.targets),
                        human_count(document.ledger.dropped()));
   }
+  if (document.losses.passed_over != 0) {
+    out += fmt::format("{} exchanges were too many to look at, but for those that stall\n",
+                       human_count(document.losses.passed_over));
+  }
   if (document.losses.sessions != 0) {
     out += fmt::format("{} calls of TLS libraries were on connections that are not known\n",
                        human_count(document.losses.sessions));

@@ -4,8 +4,10 @@
 
 #include <bpf/bpf.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -34,6 +36,7 @@ class BpfCapture : public CaptureSource {
   Result<void> poll(std::chrono::milliseconds timeout,
                     const std::function<void(CapturePiece)>& take) override;
   int wait_descriptor() const override { return ring_buffer__epoll_fd(ring_.get()); }
+  void take_passed_over(const std::function<void(CapturePiece)>& take) override;
   std::pair<std::uint64_t, std::uint64_t> lost_of(SocketInode socket) const override;
   CaptureLosses losses() const override;
 
@@ -149,12 +152,46 @@ Result<void> BpfCapture::poll(std::chrono::milliseconds timeout,
   return {};
 }
 
+void BpfCapture::take_passed_over(const std::function<void(CapturePiece)>& take) {
+  const bpf_map* map = object_->maps.recorders;
+  std::vector<std::uint64_t> sockets;
+  std::uint64_t key = 0;
+  const std::uint64_t* previous = nullptr;
+  while (sockets.size() < CAPTURE_SOCKETS &&
+         bpf_map__get_next_key(map, previous, &key, sizeof key) == 0) {
+    sockets.push_back(key);
+    previous = &key;
+  }
+  std::vector<CapturePiece> pieces;
+  for (const std::uint64_t socket : sockets) {
+    capture_recorder recorder{};
+    capture_socket known{};
+    const bool found =
+        bpf_map__lookup_elem(map, &socket, sizeof socket, &recorder, sizeof recorder, 0) == 0 &&
+        bpf_map__lookup_elem(object_->maps.sockets, &socket, sizeof socket, &known, sizeof known,
+                             0) == 0;
+    bpf_map__delete_elem(map, &socket, sizeof socket, 0);
+    // What was looked at again since is told of elsewhere.
+    if (!found || (known.bits & CAPTURE_SKIPPED) == 0) continue;
+    for (const capture_recorded& way : recorder.way) {
+      if (way.event.front == 0) continue;
+      if (auto piece = decode_capture(std::as_bytes(std::span(&way, 1)))) {
+        pieces.push_back(*std::move(piece));
+      }
+    }
+  }
+  std::ranges::sort(pieces, {}, &CapturePiece::time);
+  for (CapturePiece& piece : pieces) take(std::move(piece));
+}
+
 std::pair<std::uint64_t, std::uint64_t> BpfCapture::lost_of(SocketInode socket) const {
   const std::uint64_t key = number(socket);
   capture_socket known{};
   if (bpf_map__lookup_elem(object_->maps.sockets, &key, sizeof key, &known, sizeof known, 0) != 0) {
     return {0, 0};
   }
+  // What was passed over is not lost: take_passed_over() tells of it.
+  if ((known.bits & CAPTURE_SKIPPED) != 0) return {0, 0};
   return {known.lost[0], known.lost[1]};
 }
 
@@ -165,6 +202,7 @@ CaptureLosses BpfCapture::losses() const {
   losses.sockets = lost[CAPTURE_LOST_SOCKETS];
   losses.targets = lost[CAPTURE_LOST_TARGETS];
   losses.sessions = lost[CAPTURE_LOST_SESSIONS];
+  losses.passed_over = lost[CAPTURE_SKIPS];
   losses.broken = broken_;
   return losses;
 }

@@ -42,6 +42,11 @@ class CaptureSource {
   // Becomes readable with pieces; owned by the source.
   virtual int wait_descriptor() const = 0;
 
+  // Under load not every exchange is looked at. Hands out the beginnings of the last messages on
+  // those connections whose last exchange was passed over, in the order of their times: whoever
+  // stalls is among them. Hands each out once.
+  virtual void take_passed_over(const std::function<void(CapturePiece)>& take) = 0;
+
   // Bytes of a socket, received and sent, that were lost since its last piece.
   virtual std::pair<std::uint64_t, std::uint64_t> lost_of(SocketInode socket) const = 0;
   virtual CaptureLosses losses() const = 0;

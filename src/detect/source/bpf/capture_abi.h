@@ -24,6 +24,9 @@ typedef std::uint64_t capture_u64;
  * more: the last chunk of a chunked body is five bytes. */
 #define CAPTURE_FRONT 4096
 #define CAPTURE_TAIL 16
+/* Of a connection that is not looked at for want of time so many bytes of each side's last message
+ * are kept, so that it can be told of when it stalls. */
+#define CAPTURE_RECORDED 512
 #define CAPTURE_TARGETS 16384
 #define CAPTURE_SOCKETS 262144
 
@@ -36,13 +39,14 @@ enum capture_what {
 };
 
 /* bits of capture_event and of capture_socket */
-#define CAPTURE_SENT 1     /* the process sent it; else it received it */
-#define CAPTURE_LATE 2     /* the connection was there before the capture */
-#define CAPTURE_CALLED 4   /* its process called connect(2) */
-#define CAPTURE_ACCEPTED 8 /* its process called accept(2) */
-#define CAPTURE_TLS 16     /* the bytes are what a TLS library was given, or gave */
-#define CAPTURE_HTTP 32    /* something that begins like a message was seen */
-#define CAPTURE_OTHER 64   /* its beginning was something else */
+#define CAPTURE_SENT 1      /* the process sent it; else it received it */
+#define CAPTURE_LATE 2      /* the connection was there before the capture */
+#define CAPTURE_CALLED 4    /* its process called connect(2) */
+#define CAPTURE_ACCEPTED 8  /* its process called accept(2) */
+#define CAPTURE_TLS 16      /* the bytes are what a TLS library was given, or gave */
+#define CAPTURE_HTTP 32     /* something that begins like a message was seen */
+#define CAPTURE_OTHER 64    /* its beginning was something else */
+#define CAPTURE_SKIPPED 128 /* too many exchanges: this one goes to the recorder alone */
 
 struct capture_event {
   capture_u64 time;   /* ns since boot: of what was sent when the call began, else when it ended */
@@ -74,10 +78,20 @@ struct capture_socket {
 };
 CAPTURE_STATIC_ASSERT(sizeof(struct capture_socket) == 32, "no hidden padding");
 
+struct capture_recorded {
+  struct capture_event event; /* `total` goes on counting behind `front` */
+  capture_u8 front[CAPTURE_RECORDED];
+};
+struct capture_recorder {
+  struct capture_recorded way[2]; /* received, sent */
+};
+CAPTURE_STATIC_ASSERT(sizeof(struct capture_recorder) == 1232, "no hidden padding");
+
 enum capture_loss {
   CAPTURE_LOST_EVENTS,   /* the ring was full */
   CAPTURE_LOST_SOCKETS,  /* no room to remember a socket */
   CAPTURE_LOST_TARGETS,  /* children that are not followed */
   CAPTURE_LOST_SESSIONS, /* calls of a TLS library on a connection that is not known */
+  CAPTURE_SKIPS,         /* exchanges that went to the recorder alone: no loss */
   CAPTURE_LOSSES,
 };

@@ -134,7 +134,10 @@ static __noinline int ended(__s32 fd, __u32 what) {
     piece->event.bits = (bits & 0xff) | (what == CAPTURE_PEER_ENDED ? 0 : CAPTURE_SENT);
     submit(piece, 0);
   }
-  if (what == CAPTURE_CLOSED) bpf_map_delete_elem(&sockets, &inode);
+  if (what == CAPTURE_CLOSED) {
+    bpf_map_delete_elem(&sockets, &inode);
+    bpf_map_delete_elem(&recorders, &inode);
+  }
   return 0;
 }
 

@@ -94,6 +94,33 @@ struct {
   __type(value, struct piece);
 } pieces SEC(".maps");
 
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, 65536);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, __u64); /* inode number */
+  __type(value, struct capture_recorder);
+} recorders SEC(".maps");
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct capture_recorder);
+} blank SEC(".maps");
+
+/* How many exchanges may still be looked at in this second, on each processor. */
+struct budget {
+  __u64 since;
+  __u64 left;
+};
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct budget);
+} budgets SEC(".maps");
+const volatile __u64 exchanges_a_second = 1500;
+
 __u64 losses[CAPTURE_LOSSES];
 
 static __always_inline void count_loss(enum capture_loss which) {
@@ -279,6 +306,51 @@ static __always_inline void submit(struct piece* piece, struct capture_socket* s
   if (socket) __sync_fetch_and_add(&socket->lost[way], piece->event.total);
 }
 
+static __always_inline bool within_budget(void) {
+  const __u32 zero = 0;
+  struct budget* budget = bpf_map_lookup_elem(&budgets, &zero);
+  if (!budget) return false;
+  const __u64 now = bpf_ktime_get_boot_ns();
+  if (now - budget->since >= 1000000000ULL) {
+    budget->since = now;
+    budget->left = exchanges_a_second;
+  }
+  if (budget->left == 0) return false;
+  --budget->left;
+  return true;
+}
+
+enum message_part { kGoesOn, kResponse, kRequest };
+
+/* Keeps the beginning of the last request and of the response to it, and how much followed. */
+static __noinline int record(struct piece* piece, __u32 way, enum message_part part) {
+  if (!piece) return 0;
+  const __u64 inode = piece->event.socket;
+  struct capture_recorder* recorder = bpf_map_lookup_elem(&recorders, &inode);
+  if (!recorder) {
+    const __u32 zero = 0;
+    const struct capture_recorder* fresh = bpf_map_lookup_elem(&blank, &zero);
+    if (!fresh) return 0;
+    bpf_map_update_elem(&recorders, &inode, fresh, BPF_ANY);
+    recorder = bpf_map_lookup_elem(&recorders, &inode);
+    if (!recorder) return 0;
+  }
+  struct capture_recorded* kept = &recorder->way[way & 1];
+  if (part == kGoesOn) {
+    kept->event.total += piece->event.total;
+    return 1;
+  }
+  if (part == kRequest) recorder->way[(way + 1) & 1].event.front = 0;
+  kept->event = piece->event;
+  kept->event.tail = 0;
+  __u32 size = piece->event.front;
+  asm volatile("" : "+r"(size));
+  if (size > CAPTURE_RECORDED) size = CAPTURE_RECORDED;
+  kept->event.front = size;
+  bpf_probe_read_kernel(kept->front, size, piece->data);
+  return 1;
+}
+
 /* One piece of what passed over a socket, on its way if it is of HTTP. */
 static __noinline int pass_on(struct piece* piece, struct place* place,
                               struct capture_socket* socket, __u32 sends, __u32 tls) {
@@ -295,6 +367,25 @@ static __noinline int pass_on(struct piece* piece, struct place* place,
   /* Whatever comes after something else is met in the middle. */
   if (!tls && (socket->bits & CAPTURE_OTHER)) bits |= CAPTURE_LATE;
   piece->event.bits = bits | tls | (sends ? CAPTURE_SENT : 0);
+  /* Whether an exchange is looked at is decided where its request begins. */
+  enum message_part part = kGoesOn;
+  if (begins_like_http(piece->data, piece->event.front)) {
+    part = piece->data[0] == 'H' && piece->data[1] == 'T' ? kResponse : kRequest;
+  }
+  if (part == kRequest) {
+    if (within_budget()) {
+      socket->bits &= ~CAPTURE_SKIPPED;
+    } else {
+      socket->bits |= CAPTURE_SKIPPED;
+      count_loss(CAPTURE_SKIPS);
+    }
+  }
+  if (socket->bits & CAPTURE_SKIPPED) {
+    const __u32 way = sends ? 1 : 0;
+    record(piece, way, part);
+    __sync_fetch_and_add(&socket->lost[way], piece->event.total);
+    return 1;
+  }
   submit(piece, socket);
   return 1;
 }
