@@ -256,6 +256,36 @@ class Late(unittest.TestCase):
             self.assertEqual([one["joined_late"] for one in capture.records["connection"]], [True])
 
 
+NODE_TLS = """
+const https = require('https');
+const agent = new https.Agent({keepAlive: true, rejectUnauthorized: false});
+https.get(process.argv[2], {agent}, answer => { answer.resume(); answer.on('end', () => agent.destroy()); });
+"""
+PYTHON_TLS = """
+import ssl, sys, urllib.request
+context = ssl._create_unverified_context()
+assert urllib.request.urlopen(sys.argv[1], context=context).status == 200
+"""
+
+
+class Tls(unittest.TestCase):
+    def test_openssl_and_gnutls_in_the_clear(self):
+        with tempfile.TemporaryDirectory() as name, http_peers.nginx(pathlib.Path(name), tls=True) as (nginx, port, log):
+            url = f"https://127.0.0.1:{port}/"
+            with Capture(os.getpid(), *children(nginx.pid)) as capture:
+                subprocess.run(["curl", "-sk", "-o", "/dev/null", url + "?curl"], check=True)
+                subprocess.run(["wget", "-q", "--no-check-certificate", "-O", "/dev/null", url + "?wget"], check=True)
+                subprocess.run(["node", "-e", NODE_TLS, url + "?node"], check=True)
+                subprocess.run(["/usr/bin/python3", "-c", PYTHON_TLS, url + "?python"], check=True)
+            asked = sorted(log.read_text().splitlines())
+            self.assertEqual(asked, ["/?curl", "/?node", "/?python", "/?wget"])
+            served = [one for one in capture.records["exchange"] if one["role"] == "server"]
+            self.assertEqual(targets(served), asked)
+            self.assertEqual(targets([one for one in capture.records["exchange"] if one["role"] == "client"]), asked)
+            self.assertEqual({one["state"] for one in capture.records["exchange"]}, {"complete"})
+            self.assertTrue(all(one["tls"] for one in capture.records["connection"]))
+
+
 class Output(unittest.TestCase):
     def test_secrets_are_masked_unless_asked_for_and_the_archive_is_json(self):
         with tempfile.TemporaryDirectory() as name, http_peers.nginx(pathlib.Path(name)) as (nginx, port, _):

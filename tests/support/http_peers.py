@@ -120,9 +120,15 @@ def running(*command, port):
 
 
 @contextlib.contextmanager
-def nginx(folder):
+def nginx(folder, tls=False):
     """(process, port, log); answers / with a small file of a known length, /big with a large one."""
     port = free_port()
+    secure = ""
+    if tls:
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
+                        "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", folder / "key.pem",
+                        "-out", folder / "cert.pem"], check=True, capture_output=True)
+        secure = f"ssl_certificate {folder}/cert.pem; ssl_certificate_key {folder}/key.pem;"
     root = folder / "www"
     root.mkdir()
     root.chmod(0o755)
@@ -140,7 +146,7 @@ http {{
   client_body_temp_path {folder}/b; proxy_temp_path {folder}/p; fastcgi_temp_path {folder}/f;
   uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
   sendfile on;
-  server {{ listen 127.0.0.1:{port}; root {root}; }}
+  server {{ listen 127.0.0.1:{port}{" ssl" if tls else ""}; {secure} root {root}; }}
 }}
 """)
     with running("nginx", "-c", config, "-p", folder, port=port) as process:

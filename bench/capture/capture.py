@@ -1,0 +1,99 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What servers lose under full load while plumb http captures them.
+
+    bench/capture/capture.py PLUMB [--rounds N] [--seconds N] [--tls-only]
+
+nginx, node and a Go server under wrk, in turns without and with `plumb http`; then nginx over TLS at 5,000
+requests a second (as far as wrk gets there). Requests a second, median of the rounds. Exit status 1: an aim
+was missed.
+"""
+import argparse
+import contextlib
+import json
+import pathlib
+import re
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "bench/support"), str(ROOT / "tests/support")]
+from side_by_side import machine  # noqa: E402
+import http_peers  # noqa: E402
+
+AIM = 0.90
+
+
+def load(url, seconds):
+    said = subprocess.run(["wrk", "-t1", "-c32", f"-d{seconds}s", url], capture_output=True, text=True,
+                          check=True).stdout
+    return float(re.search(r"Requests/sec:\s+([\d.]+)", said).group(1))
+
+
+@contextlib.contextmanager
+def capturing(plumb, pids, told):
+    with subprocess.Popen([plumb, "http", "--json", *map(str, pids)], stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, text=True) as process, \
+            tempfile.TemporaryFile("w+") as said:
+        pump = subprocess.Popen(["tail", "-n", "1"], stdin=process.stdout, stdout=said)
+        time.sleep(1)
+        yield
+        process.send_signal(signal.SIGINT)
+        process.wait()
+        pump.wait()
+        said.seek(0)
+        told.append(json.loads(said.read()))
+
+
+def compare(name, plumb, pids, url, rounds, seconds):
+    alone, watched, told = [], [], []
+    for _ in range(rounds):
+        alone.append(load(url, seconds))
+        with capturing(plumb, pids, told):
+            watched.append(load(url, seconds))
+    ratio = statistics.median(watched) / statistics.median(alone)
+    lost = sum(one["losses"]["events"] for one in told)
+    passed = sum(one["losses"]["passed_over"] for one in told)
+    holds = ratio >= AIM
+    print(f"  {'reached' if holds else 'MISSED '}  {name:<10}{statistics.median(alone):>10,.0f} requests/s alone, "
+          f"{statistics.median(watched):>10,.0f} captured: {ratio:.3f} (at least {AIM:.2f}); "
+          f"{passed:,} passed over, {lost:,} pieces lost")
+    return holds
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("plumb", type=pathlib.Path)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=int, default=3)
+    options = parser.parse_args()
+    print(machine())
+    reached = True
+    with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
+        folder = pathlib.Path(name)
+
+        def run(label, process, port, scheme="http"):
+            pids = [process.pid, *map(int, subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True,
+                                                          text=True, check=False).stdout.split())]
+            return compare(label, options.plumb, pids, f"{scheme}://127.0.0.1:{port}/", options.rounds,
+                           options.seconds)
+
+        (folder / "a").mkdir()
+        (folder / "b").mkdir()
+        nginx, port, _ = stack.enter_context(http_peers.nginx(folder / "a"))
+        reached &= run("nginx", nginx, port)
+        node, port, _ = stack.enter_context(http_peers.node(folder))
+        reached &= run("node", node, port)
+        go, port, _ = stack.enter_context(http_peers.go(folder))
+        reached &= run("Go", go, port)
+        secure, port, _ = stack.enter_context(http_peers.nginx(folder / "b", tls=True))
+        reached &= run("nginx, TLS", secure, port, "https")
+    sys.exit(0 if reached else 1)
+
+
+if __name__ == "__main__":
+    main()
