@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What servers lose under full load while plumb http captures them.
 
-    bench/capture/capture.py PLUMB [--rounds N] [--seconds N] [--tls-only]
+    bench/capture/capture.py PLUMB [--rounds N] [--seconds N]
 
 nginx, node and a Go server under wrk, in turns without and with `plumb http`; then nginx over TLS at 5,000
 requests a second (as far as wrk gets there). Requests a second, median of the rounds. Exit status 1: an aim
@@ -84,13 +84,13 @@ def main():
 
         (folder / "a").mkdir()
         (folder / "b").mkdir()
-        nginx, port, _ = stack.enter_context(http_peers.nginx(folder / "a"))
+        nginx, port, _ = stack.enter_context(http_peers.nginx(folder / "a", logs=False))
         reached &= run("nginx", nginx, port)
-        node, port, _ = stack.enter_context(http_peers.node(folder))
+        node, port, _ = stack.enter_context(http_peers.node(folder, logs=False))
         reached &= run("node", node, port)
-        go, port, _ = stack.enter_context(http_peers.go(folder))
+        go, port, _ = stack.enter_context(http_peers.go(folder, logs=False))
         reached &= run("Go", go, port)
-        secure, port, _ = stack.enter_context(http_peers.nginx(folder / "b", tls=True))
+        secure, port, _ = stack.enter_context(http_peers.nginx(folder / "b", tls=True, logs=False))
         reached &= run("nginx, TLS", secure, port, "https")
     sys.exit(0 if reached else 1)
 

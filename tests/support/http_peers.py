@@ -9,7 +9,7 @@ import time
 NODE_SERVER = """
 const http = require('http'), fs = require('fs');
 http.createServer((request, response) => {
-  fs.appendFileSync(process.argv[2], request.url + '\\n');
+  if (process.argv[2] !== '-') fs.appendFileSync(process.argv[2], request.url + '\\n');
   let size = 0;
   request.on('data', piece => size += piece.length);
   request.on('end', () => {
@@ -30,12 +30,17 @@ import (
 )
 
 func main() {
-	log, _ := os.Create(os.Args[1])
+	log := os.Stdout
+	if os.Args[1] != "-" {
+		log, _ = os.Create(os.Args[1])
+	}
 	var lock sync.Mutex
 	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		lock.Lock()
-		fmt.Fprintln(log, r.URL.String())
-		lock.Unlock()
+		if os.Args[1] != "-" {
+			lock.Lock()
+			fmt.Fprintln(log, r.URL.String())
+			lock.Unlock()
+		}
 		io.Copy(io.Discard, r.Body)
 		fmt.Fprintln(w, "go")
 	})
@@ -120,7 +125,7 @@ def running(*command, port):
 
 
 @contextlib.contextmanager
-def nginx(folder, tls=False):
+def nginx(folder, tls=False, logs=True):
     """(process, port, log); answers / with a small file of a known length, /big with a large one."""
     port = free_port()
     secure = ""
@@ -142,7 +147,7 @@ user root;
 events {{ worker_connections 256; }}
 http {{
   log_format target '$request_uri';
-  access_log {folder}/nginx.log target;
+  access_log {f"{folder}/nginx.log target" if logs else "off"};
   client_body_temp_path {folder}/b; proxy_temp_path {folder}/p; fastcgi_temp_path {folder}/f;
   uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
   sendfile on;
@@ -176,18 +181,19 @@ backend back
 
 
 @contextlib.contextmanager
-def node(folder):
+def node(folder, logs=True):
     port = free_port()
-    script, log = folder / "server.js", folder / "node.log"
+    script, log = folder / "server.js", folder / "node.log" if logs else "-"
     script.write_text(NODE_SERVER)
-    log.write_text("")
+    if logs:
+        log.write_text("")
     with running("node", script, log, port, port=port) as process:
         yield process, port, log
 
 
 @contextlib.contextmanager
-def go(folder):
+def go(folder, logs=True):
     port = free_port()
-    log = folder / "go.log"
+    log = folder / "go.log" if logs else "-"
     with running(build_go(folder, "goserver", GO_SERVER), log, port, port=port) as process:
         yield process, port, log
