@@ -125,7 +125,7 @@ std::vector<std::string> BpfCapture::look_into_tls(std::span<const Pid> processe
   for (const TlsLibrary& library : tls_libraries(processes)) {
     if (attach_to(library)) {
       object_->bss->tls_armed = 1;
-    } else {
+    } else if (!library.executable) {
       blinds.push_back("what passes through " + library.path + " could not be looked into");
     }
   }

@@ -14,6 +14,7 @@ namespace plumb::detect {
 namespace {
 
 constexpr std::size_t kMapsLimit = std::size_t{4} << 20;
+constexpr std::size_t kMostPrograms = 64;
 constexpr std::array<const char*, 2> kFolders = {"/usr/lib/x86_64-linux-gnu/", "/usr/lib64/"};
 constexpr std::array<const char*, 3> kNames = {"libssl.so.3", "libssl.so.1.1", "libgnutls.so.30"};
 
@@ -38,13 +39,21 @@ std::vector<TlsLibrary> tls_libraries(std::span<const Pid> processes) {
   const auto offer = [&](const std::string& path) {
     struct stat file {};
     if (::stat(path.c_str(), &file) != 0 || !S_ISREG(file.st_mode)) return;
-    if (seen.emplace(file.st_dev, file.st_ino).second) found.push_back({path, is_gnutls(path)});
+    if (seen.emplace(file.st_dev, file.st_ino).second)
+      found.push_back({path, is_gnutls(path), false});
   };
   for (const char* folder : kFolders) {
     for (const char* name : kNames) offer(std::string(folder) + name);
   }
+  std::size_t programs = 0;
   for (const Pid pid : processes) {
     const std::string process = "/proc/" + std::to_string(number(pid));
+    struct stat program {};
+    if (programs < kMostPrograms && ::stat((process + "/exe").c_str(), &program) == 0 &&
+        seen.emplace(program.st_dev, program.st_ino).second) {
+      ++programs;
+      found.push_back({process + "/exe", false, true});
+    }
     const auto maps = read_file(process + "/maps", kMapsLimit);
     if (!maps) continue;
     std::string_view rest = *maps;
