@@ -54,6 +54,7 @@ RARE = {
     "goroutine_group.members[].thread": "all goroutines may be asleep",
     "goroutine_group.members[].parent": "Go 1.21 and later",
     "wait.parties[].thread": "no thread here waits for one that its futex names",
+    "capture.blinds[]": "root sees everything",
     "wait.cut": "it would take a poll list of thousands",
     "chain.ring[].pid": "nothing here waits for itself for ever",
     "chain.ring[].process": "as above",
@@ -90,6 +91,50 @@ print("ready", flush=True)
 epoll.poll()
 os.kill(sleeper, 9)
 """
+# HTTP of every sort, for `plumb http`: through a proxy that changes the head, a body that stops, one that nobody
+# reads.
+TALKING = """
+import socket, threading, time
+def serve(answer):
+    listener = socket.create_server(("127.0.0.1", 0))
+    def run():
+        while True:
+            answer(listener.accept()[0])
+    threading.Thread(target=run, daemon=True).start()
+    return listener.getsockname()
+def origin(client):
+    client.recv(65536)
+    client.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\nContent-Length: 2\\r\\n\\r\\nok")
+kept = []
+far = serve(lambda client: (origin(client), kept.append(client)))
+def proxy(client):
+    asked = client.recv(65536)
+    with socket.create_connection(far) as up:
+        up.sendall(asked)
+        up.recv(65536)
+    client.sendall(b"HTTP/1.1 200 OK\\r\\nConnection: close\\r\\nX-Down: 1\\r\\n\\r\\nok")
+    client.close()
+def stall(client):
+    client.recv(65536)
+    client.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Length: 9000\\r\\n\\r\\n" + b"x" * 5000)
+    kept.append(client)
+near, slow = serve(proxy), serve(stall)
+request = b"GET /x?token=1 HTTP/1.1\\r\\nHost: h\\r\\nContent-Length: 1\\r\\nCookie: a=b\\r\\n\\r\\nz"
+print("ready", flush=True)
+while True:
+    with socket.create_connection(near) as client:
+        client.sendall(request)
+        while client.recv(65536):
+            pass
+    for size in (65536, 64):
+        client = socket.create_connection(slow)
+        client.sendall(request)
+        time.sleep(0.05)
+        client.recv(size)
+        kept.append(client)
+    del kept[:-40]
+    time.sleep(0.1)
+"""
 TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
 
 
@@ -121,8 +166,8 @@ def flatten(value, path=""):
         yield path, TYPES[type(value)]
 
 
-def json_commands(go):
-    """go: a process that runs Go. The command lines that print JSON: plumb without a command, and each command, also with --count."""
+def json_commands(go, talking):
+    """go: a process that runs Go; talking: one that speaks HTTP. The command lines that print JSON: plumb without a command, and each command, also with --count."""
     listed = run(PLUMB, "--help").split("Subcommands:\n", 1)[1].split("\n\n", 1)[0]
     for command in [[], *([name] for name in re.findall(r"^  ([a-z][a-z-]*)", listed, re.MULTILINE))]:
         options = run(PLUMB, *command, "--help")
@@ -130,6 +175,8 @@ def json_commands(go):
             yield [*command, "--json", "--closed", "--min-age", "1ms", "--", "/usr/bin/python3", "-c", TRACED]
         elif command == ["goroutines"]:
             yield [*command, "--json", str(go)]
+        elif command == ["http"]:
+            yield [*command, "--json", "--for", "3s", str(talking)]
         elif "--json" in options:
             yield [*command, "--json"]
             if "--count" in options:
@@ -184,6 +231,16 @@ def more():
         yield
 
 
+@contextlib.contextmanager
+def talking_program():
+    with subprocess.Popen([sys.executable, "-c", TALKING], text=True, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == "ready\n"
+        try:
+            yield process.pid
+        finally:
+            process.kill()
+
+
 class Json(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -191,8 +248,8 @@ class Json(unittest.TestCase):
             raise unittest.SkipTest("fields that only root may see could not be compared")
         cls.printed = collections.defaultdict(lambda: collections.defaultdict(set))
         cls.objects = []
-        with factory(), more(), go_program() as go:
-            for command in json_commands(go):
+        with factory(), more(), go_program() as go, talking_program() as talking:
+            for command in json_commands(go, talking):
                 done = subprocess.run([PLUMB, *command], stdin=subprocess.DEVNULL, capture_output=True,
                                       text=True, check=False, timeout=60)
                 assert done.returncode in (0, 1), done.stderr
