@@ -9,7 +9,6 @@
 #include "detect/report/http_document.h"
 #include "detect/report/list.h"
 #include "plumb/base/human.h"
-#include "plumb/http/fault.h"
 
 namespace plumb::detect {
 namespace {

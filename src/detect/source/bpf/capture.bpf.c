@@ -3,8 +3,8 @@
 // HTTP: at the exit of the system calls that move bytes (a result tells how many), with the time of
 // a sending call's entry, so that an answer never comes before its question. A process that is not
 // chosen pays for one look into a table.
-#include "detect/source/bpf/capture_core.h"
 #include "detect/source/bpf/capture_calls.h"
+#include "detect/source/bpf/capture_core.h"
 #include "detect/source/bpf/capture_tls.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
