@@ -45,11 +45,12 @@ struct CapturePiece {
 };
 
 struct CaptureLosses {
-  std::uint64_t events = 0;    // pieces that found no room
-  std::uint64_t sockets = 0;   // connections that were not followed: too many
-  std::uint64_t targets = 0;   // children that were not followed
-  std::uint64_t sessions = 0;  // calls of TLS libraries on a connection that is not known
-  std::uint64_t broken = 0;    // records that make no sense
+  std::uint64_t events = 0;       // pieces that found no room
+  std::uint64_t sockets = 0;      // connections that were not followed: too many
+  std::uint64_t targets = 0;      // children that were not followed
+  std::uint64_t sessions = 0;     // calls of TLS libraries on a connection that is not known
+  std::uint64_t passed_over = 0;  // exchanges that were too many to look at in their second
+  std::uint64_t broken = 0;       // records that make no sense
 };
 
 }  // namespace plumb::detect
