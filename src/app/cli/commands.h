@@ -14,5 +14,6 @@ Command add_trace(CLI::App& plumb);
 Command add_goroutines(CLI::App& plumb);
 Command add_waits(CLI::App& plumb);
 Command add_http(CLI::App& plumb);
+Command add_explain(CLI::App& plumb);
 
 }  // namespace plumb::app

@@ -4,14 +4,13 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/ioctl.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 
+#include "app/cli/signals.h"
 #include "app/cli/trace_child.h"
 #include "app/cli/trace_samples.h"
 #include "detect/report/trace_document.h"
@@ -26,36 +25,6 @@ using namespace std::chrono_literals;
 constexpr std::chrono::nanoseconds kPass = 200ms;
 constexpr int kPassShare = 20;
 constexpr auto kShow = 1s;
-
-// Signals that end the trace or tell of the child, as a descriptor; as before when it goes.
-class Signals {
- public:
-  Signals() {
-    ::sigemptyset(&wanted_);
-    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGCHLD}) ::sigaddset(&wanted_, signal);
-    ::sigprocmask(SIG_BLOCK, &wanted_, &before_);
-    descriptor_ = UniqueFd(::signalfd(-1, &wanted_, SFD_CLOEXEC | SFD_NONBLOCK));
-  }
-  ~Signals() { ::sigprocmask(SIG_SETMASK, &before_, nullptr); }
-  Signals(const Signals&) = delete;
-  Signals& operator=(const Signals&) = delete;
-
-  int descriptor() const { return descriptor_.get(); }
-  // True when one came that wants an end.
-  bool take() {
-    bool end = false;
-    signalfd_siginfo info{};
-    while (::read(descriptor_.get(), &info, sizeof(info)) == static_cast<ssize_t>(sizeof(info))) {
-      end |= info.ssi_signo != SIGCHLD;
-    }
-    return end;
-  }
-
- private:
-  sigset_t wanted_{};
-  sigset_t before_{};
-  UniqueFd descriptor_;
-};
 
 class Run {
  public:

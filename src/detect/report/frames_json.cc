@@ -23,22 +23,23 @@ std::string_view name_of(FrameKind kind) {
 
 }  // namespace
 
-void add_frames(JsonWriter& json, const StackStore& stacks, StackNode stack) {
-  for (const FrameId id : stacks.frames(stack)) {
-    const Frame& frame = stacks.frame(id);
-    json.open_element();
-    json.member("language", name_of(frame.kind));
-    if (!frame.function.empty()) {
-      json.member("function", std::string_view(frame.function));
-      json.member("offset", frame.function_offset);
-    }
-    if (!frame.file.empty()) json.member("file", std::string_view(frame.file));
-    if (frame.line) json.member("line", *frame.line);
-    if (!frame.module.empty()) json.member("module", std::string_view(frame.module));
-    if (!frame.build_id.empty()) json.member("build_id", std::string_view(frame.build_id.hex()));
-    if (frame.elf_address) json.member("address", number(*frame.elf_address));
-    json.close_object();
+void add_frame(JsonWriter& json, const Frame& frame) {
+  json.open_element();
+  json.member("language", name_of(frame.kind));
+  if (!frame.function.empty()) {
+    json.member("function", std::string_view(frame.function));
+    json.member("offset", frame.function_offset);
   }
+  if (!frame.file.empty()) json.member("file", std::string_view(frame.file));
+  if (frame.line) json.member("line", *frame.line);
+  if (!frame.module.empty()) json.member("module", std::string_view(frame.module));
+  if (!frame.build_id.empty()) json.member("build_id", std::string_view(frame.build_id.hex()));
+  if (frame.elf_address) json.member("address", number(*frame.elf_address));
+  json.close_object();
+}
+
+void add_frames(JsonWriter& json, const StackStore& stacks, StackNode stack) {
+  for (const FrameId id : stacks.frames(stack)) add_frame(json, stacks.frame(id));
 }
 
 }  // namespace plumb::detect

@@ -10,6 +10,7 @@
 #include "detect/report/list.h"
 #include "detect/report/records.h"
 #include "detect/report/tree_document.h"
+#include "detect/report/wrap.h"
 #include "plumb/base/human.h"
 
 namespace plumb::detect {
@@ -24,31 +25,6 @@ std::string process_text(const Survey& survey, ProcessIndex process) {
   std::string text;
   append_process(text, survey, survey.processes[number(process)]);
   return text;
-}
-
-// The words of `text` in lines of at most `width` cells, each behind `indent`; the first behind
-// `lead`. A word longer than a line is cut.
-std::string wrap(std::string_view text, std::string_view lead, std::string_view indent,
-                 std::size_t width) {
-  std::string out(lead);
-  std::size_t used = cells(lead);
-  const std::size_t margin = cells(indent);
-  bool first = true;
-  while (!text.empty()) {
-    const auto blank = std::min(text.find(' '), text.size());
-    const std::string word = cut_middle(text.substr(0, blank), width - margin);
-    text.remove_prefix(std::min(blank + 1, text.size()));
-    if (!first && used + 1 + cells(word) > width) {
-      out.append("\n").append(indent);
-      used = margin;
-      first = true;
-    }
-    if (!first) out += ' ';
-    used += cells(word) + (first ? 0 : 1);
-    out += word;
-    first = false;
-  }
-  return out += '\n';
 }
 
 class Writer {

@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: Apache-2.0
+// The loop of an explanation: a survey a second, a trace of the suspicious, and the verdict as soon
+// as it is firm.
+#include "app/cli/explain_run.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <set>
+
+#include "app/cli/looking.h"
+#include "app/cli/signals.h"
+#include "app/cli/suspicion.h"
+#include "app/cli/trace_session.h"
+#include "detect/report/finding_document.h"
+#include "detect/report/summary.h"
+#include "detect/source/survey_source.h"
+#include "plumb/base/human.h"
+#include "plumb/base/text.h"
+
+namespace plumb::app {
+namespace {
+
+using namespace detect;
+using namespace std::chrono_literals;
+
+constexpr std::chrono::nanoseconds kLook = 1s;
+constexpr int kLookShare = 12;                     // surveys take at most a twelfth of the time
+constexpr std::chrono::nanoseconds kPass = 250ms;  // between passes over the trace's ledger
+constexpr auto kShortest = 10s;
+constexpr auto kLongest = 60s;
+constexpr auto kQuietMachine = 30s;  // without a victim, where nothing moves
+constexpr double kFirm = 0.9;
+constexpr std::size_t kMostVictims = 64;
+constexpr std::size_t kMostSuspects = 24;
+
+// A survey and what is read out of it, together: Joined refers to the survey.
+struct Look {
+  explicit Look(Survey&& taken) : survey(std::move(taken)), joined(survey) {}
+  Survey survey;
+  Joined joined;
+};
+
+class Run {
+ public:
+  Run(Context& context, const ExplainPlan& plan) : context_(context), plan_(plan) {}
+
+  Exit run();
+
+ private:
+  std::optional<Exit> begin();
+  Result<std::unique_ptr<Look>> look();
+  void choose_victims();
+  void suspect();
+  void follow(Pid process);
+  void attend_trace();
+  void wait_until(BootTime time);
+  bool over();
+  bool victims_gone(const Survey& survey) const;
+  bool firm() const;
+  Explanation conclude() const;
+  Exit report(const Explanation& explanation);
+  bool write_page(const FindingDocument& document) const;
+  std::vector<std::string> missing() const;
+  void progress(std::string_view what);
+
+  Context& context_;
+  const ExplainPlan& plan_;
+  Signals signals_;
+  std::unique_ptr<SurveySource> source_;
+  std::unique_ptr<Look> first_;
+  std::unique_ptr<Look> now_;
+  Selection selection_;       // of the first survey
+  std::vector<Pid> victims_;  // that were chosen by themselves
+  Observation observation_;
+  std::unique_ptr<TraceSession> session_;
+  std::string untraced_;  // why there is no trace
+  std::set<Pid> followed_;
+  std::chrono::nanoseconds took_{};
+  BootTime next_verdict_{};
+  bool stop_ = false;
+  bool shown_ = false;
+};
+
+void Run::progress(std::string_view what) {
+  if (::isatty(STDERR_FILENO) != 1) return;
+  if (what.empty()) {
+    if (shown_) std::fputs("\r\x1b[K", stderr);
+    return;
+  }
+  shown_ = true;
+  std::fprintf(stderr, "\r\x1b[K%s", std::string(what).c_str());
+}
+
+std::optional<Exit> Run::begin() {
+  auto source = open_survey();
+  if (!source) {
+    complain(source.error().message());
+    return Exit::kNotPossible;
+  }
+  source_ = *std::move(source);
+  auto looked = look();
+  if (!looked) {
+    complain(looked.error().message());
+    return Exit::kNotPossible;
+  }
+  first_ = *std::move(looked);
+  observation_.add(first_->joined);
+  selection_ = select(first_->survey, plan_.victims);
+  if (complain_of_unmatched(first_->survey, selection_)) return Exit::kUsage;
+  choose_victims();
+  for (const Pid pid : victims_) follow(pid);
+  return std::nullopt;
+}
+
+Result<std::unique_ptr<Look>> Run::look() {
+  const BootTime began = BootClock::now();
+  auto survey = source_->take({});
+  if (!survey) return std::move(survey).error();
+  auto taken = std::make_unique<Look>(*std::move(survey));
+  took_ = BootClock::now() - began;
+  return taken;
+}
+
+void Run::choose_victims() {
+  if (selection_.everything) return;
+  const Survey& survey = first_->survey;
+  std::vector<bool> chosen(survey.processes.size());
+  for (std::uint32_t p = 0; p < chosen.size(); ++p) chosen[p] = selection_.has(ProcessIndex{p});
+  for (std::size_t row = 0; row < survey.descriptors.size(); ++row) {
+    if (selection_.has_row(row)) chosen[number(survey.descriptors[row].process)] = true;
+  }
+  for (std::size_t p = 0; p < chosen.size() && victims_.size() < kMostVictims; ++p) {
+    if (chosen[p]) victims_.push_back(survey.processes[p].key.pid);
+  }
+}
+
+void Run::follow(Pid process) {
+  if (!untraced_.empty() || !followed_.insert(process).second) return;
+  if (!session_) {
+    TraceSettings settings;
+    settings.options.follow_children = false;
+    auto session = TraceSession::open(settings);
+    if (!session) {
+      untraced_ = session.error().message();
+      followed_.clear();
+      return;
+    }
+    session_ = *std::move(session);
+  }
+  if (!session_->follow(process)) followed_.erase(process);  // it has ended
+}
+
+void Run::suspect() {
+  if (observation_.times().size() < 4) return;
+  for (const Pid pid :
+       suspicious(first_->joined, now_->joined, observation_, Pid{::getpid()}, kMostSuspects)) {
+    if (followed_.size() >= kMostVictims + kMostSuspects) return;
+    follow(pid);
+  }
+}
+
+void Run::attend_trace() {
+  if (!session_) return;
+  if (const auto heard = session_->listen(0ms); !heard) complain(heard.error().message());
+  if (const auto passed = session_->look(TraceSession::Look::kWhenDue); !passed) {
+    complain(passed.error().message());
+  }
+}
+
+void Run::wait_until(BootTime time) {
+  while (!stop_) {
+    const BootTime now = BootClock::now();
+    if (now >= time) return;
+    const auto left = std::min<std::chrono::nanoseconds>(time - now, kPass);
+    std::array<pollfd, 1> ready{{{signals_.descriptor(), POLLIN, 0}}};
+    ::poll(ready.data(), ready.size(),
+           static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(left).count()));
+    stop_ |= signals_.take();
+    attend_trace();
+  }
+}
+
+bool Run::victims_gone(const Survey& survey) const {
+  return !victims_.empty() && std::ranges::none_of(victims_, [&](Pid pid) {
+    const auto found = find_process(survey, pid);
+    const auto before = find_process(first_->survey, pid);
+    return found && before &&
+           survey.processes[number(*found)].key == first_->survey.processes[number(*before)].key;
+  });
+}
+
+// Every chain that is more than a note is as sure as it gets.
+bool Run::firm() const {
+  const Explanation explanation = conclude();
+  if (explanation.anything_wrong()) {
+    return std::ranges::all_of(explanation.effects, [&](FindingIndex effect) {
+      const Finding& finding = explanation.at(effect);
+      return finding.severity == Severity::kInfo || finding.confidence >= kFirm;
+    });
+  }
+  if (!victims_.empty() || observation_.span() < kQuietMachine) return false;
+  return suspicious(first_->joined, now_->joined, observation_, Pid{::getpid()}, 1).empty();
+}
+
+bool Run::over() {
+  if (stop_) return true;
+  const auto spent = observation_.span();
+  if (plan_.duration) return spent >= *plan_.duration;
+  if (spent >= kLongest) return true;
+  if (spent < kShortest || BootClock::now() < next_verdict_) return false;
+  next_verdict_ = BootClock::now() + 5s;
+  return firm();
+}
+
+Explanation Run::conclude() const {
+  const auto tree = grow_tree(now_->survey, select(now_->survey, {}));
+  std::optional<TraceFacts> trace;
+  if (session_) {
+    trace.emplace(TraceFacts{session_->ledger(), session_->stacks(), session_->source().losses(),
+                             session_->unnamed_stacks()});
+  }
+  Facts facts{.first = first_->joined,
+              .now = now_->joined,
+              .tree = tree,
+              .observation = observation_,
+              .trace = trace ? &*trace : nullptr,
+              .self = Pid{::getpid()}};
+  if (const auto range = read_file("/proc/sys/net/ipv4/ip_local_port_range", 64)) {
+    std::string_view rest = trim(*range);
+    const auto low = parse_number<std::uint16_t>(take_word(rest));
+    const auto high = parse_number<std::uint16_t>(trim(rest));
+    if (low && high) facts.ephemeral = {*low, *high};
+  }
+  return explain(facts, selection_.everything ? selection_ : select(now_->survey, plan_.victims));
+}
+
+std::vector<std::string> Run::missing() const {
+  std::vector<std::string> all;
+  if (!untraced_.empty()) all.push_back("which code acquires what: " + untraced_);
+  const std::string text = missing_text(now_->survey);
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    std::string_view one = take_until(rest, '\n');
+    if (one.starts_with("not seen: ")) one.remove_prefix(10);
+    if (!one.empty()) all.emplace_back(one);
+  }
+  if (!session_) return all;
+  const TraceLosses losses = session_->source().losses();
+  if (losses.holdings + losses.stacks + losses.events + losses.missed_runs > 0) {
+    all.push_back(fmt::format("of the trace: {} descriptors, {} stacks, {} events found no room",
+                              losses.holdings, losses.stacks, losses.events + losses.missed_runs));
+  }
+  return all;
+}
+
+bool Run::write_page(const FindingDocument& document) const {
+  if (plan_.html.empty()) return true;
+  auto file = UniqueFd::open(plan_.html, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+  if (!file) {
+    complain(file.error().message());
+    return false;
+  }
+  Output out(file->get());
+  write_findings_html(document, out.sink());
+  const auto finished = out.finish();
+  if (!finished) complain(plan_.html + ": " + finished.error().message());
+  return finished.ok();
+}
+
+Exit Run::report(const Explanation& explanation) {
+  const FindingDocument document{.explanation = explanation,
+                                 .observed = observation_.span(),
+                                 .looks = observation_.times().size(),
+                                 .traced = followed_.size(),
+                                 .missing = missing(),
+                                 .everything = plan_.everything};
+  if (plan_.json) {
+    write_findings_json(document, context_.out.sink());
+  } else {
+    write_findings_text(document, context_.paper(), context_.out.sink());
+  }
+  if (!write_page(document)) return Exit::kNotPossible;
+  return explanation.anything_wrong() ? Exit::kFindings : Exit::kOk;
+}
+
+Exit Run::run() {
+  if (const auto early = begin()) return *early;
+  do {
+    progress(fmt::format("watching {} processes, {} of them traced … {}",
+                         human_count(first_->survey.processes.size()), followed_.size(),
+                         human_duration(observation_.span())));
+    wait_until(BootClock::now() + std::max(kLook, took_ * kLookShare));
+    auto looked = look();
+    if (!looked) {
+      complain(looked.error().message());
+      if (!now_) return Exit::kNotPossible;
+      break;
+    }
+    // What has ended keeps what was found of it: the last look that had it is the last.
+    if (now_ && victims_gone((*looked)->survey)) break;
+    now_ = *std::move(looked);
+    observation_.add(now_->joined);
+    suspect();
+  } while (!over());
+  if (session_) {
+    (void)session_->listen(0ms);
+    (void)session_->look(TraceSession::Look::kNow);
+  }
+  progress({});
+  return report(conclude());
+}
+
+}  // namespace
+
+Exit run_explain(Context& context, const ExplainPlan& plan) {
+  return Run(context, plan).run();
+}
+
+}  // namespace plumb::app

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// One run of `plumb explain`: look again and again, trace what looks suspicious, conclude.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/cli/command.h"
+#include "detect/model/selector.h"
+
+namespace plumb::app {
+
+struct ExplainPlan {
+  std::vector<detect::Selector> victims;
+  std::optional<std::chrono::nanoseconds> duration;  // none: until the verdict is firm
+  bool json = false;
+  bool everything = false;  // -v
+  std::string html;         // a file to write; empty: none
+};
+
+// kFindings where something is worse than a note.
+Exit run_explain(Context& context, const ExplainPlan& plan);
+
+}  // namespace plumb::app

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rules of the chain.
+#include "detect/finding/causes.h"
+
+#include <algorithm>
+#include <array>
+
+#include "detect/finding/kinds.h"
+
+namespace plumb::detect {
+namespace {
+
+enum class Relation : std::uint8_t {
+  kSame,     // both are of one process
+  kHolder,   // the cause's process has the other ends of what the effect counts
+  kWaiters,  // the cause is about processes that the effect leads to
+};
+
+struct Rule {
+  std::string_view effect;
+  std::string_view cause;
+  Relation relation;
+};
+
+// In the order in which causes are told.
+constexpr std::array kRules = {
+    Rule{id::kAcceptStarved, id::kLimitNear, Relation::kSame},
+    Rule{id::kAcceptStarved, id::kIdlePeerWaits, Relation::kHolder},
+    Rule{id::kLimitNear, id::kDescriptorLeak, Relation::kSame},
+    Rule{id::kLimitNear, id::kStuckChildren, Relation::kSame},
+    Rule{id::kLimitNear, id::kCloseWaitPileup, Relation::kSame},
+    Rule{id::kLimitNear, id::kDeletedFileHeld, Relation::kSame},
+    Rule{id::kLimitNear, id::kConnectionToNowhere, Relation::kSame},
+    Rule{id::kLimitNear, id::kDescriptorLeak, Relation::kHolder},
+    Rule{id::kDescriptorLeak, id::kStuckChildren, Relation::kSame},
+    Rule{id::kDescriptorLeak, id::kCloseWaitPileup, Relation::kSame},
+    Rule{id::kDescriptorLeak, id::kThreadLeak, Relation::kSame},
+    Rule{id::kDescriptorLeak, id::kZombieChildren, Relation::kSame},
+    Rule{id::kDescriptorLeak, id::kDescriptorLeak, Relation::kHolder},
+    Rule{id::kCloseWaitPileup, id::kThreadLeak, Relation::kSame},
+    Rule{id::kThreadLeak, id::kIdlePeerWaits, Relation::kWaiters},
+    Rule{id::kStuckChildren, id::kAcceptStarved, Relation::kHolder},
+    Rule{id::kStuckChildren, id::kIdlePeerWaits, Relation::kWaiters},
+    Rule{id::kStuckChildren, id::kInheritedDescriptor, Relation::kWaiters},
+    Rule{id::kStuckChildren, id::kListenerGone, Relation::kHolder},
+    Rule{id::kListenerGone, id::kListenerClosed, Relation::kSame},
+};
+
+bool leads_to(const Finding& finding, ProcessKey process) {
+  return process.pid != Pid{} && std::ranges::count(finding.leads_to, process) > 0;
+}
+
+bool overlap(const Finding& left, const Finding& right) {
+  return std::ranges::any_of(right.leads_to,
+                             [&](ProcessKey process) { return leads_to(left, process); });
+}
+
+// Of one process, and of one thing where both count one: a leak of files does not come from
+// connections that the peer has closed.
+bool fits(const Finding& effect, const Finding& cause) {
+  if (cause.id == id::kCloseWaitPileup) {
+    return effect.id != id::kDescriptorLeak || effect.measure == measure_of(Kind::kTcp);
+  }
+  if (cause.id == id::kStuckChildren && effect.id == id::kDescriptorLeak) {
+    return overlap(effect, cause) || effect.measure == measure_of(Kind::kPidfd);
+  }
+  if (cause.id == id::kZombieChildren && effect.id == id::kDescriptorLeak) {
+    return effect.measure == measure_of(Kind::kPidfd);
+  }
+  return true;
+}
+
+bool related(const Finding& effect, const Finding& cause, Relation relation) {
+  switch (relation) {
+    case Relation::kSame:
+      return effect.subject.process == cause.subject.process && fits(effect, cause);
+    case Relation::kHolder:
+      return cause.subject.process != effect.subject.process &&
+             leads_to(effect, cause.subject.process);
+    case Relation::kWaiters:
+      return overlap(effect, cause);
+  }
+  return false;
+}
+
+bool reaches(const std::vector<Finding>& findings, std::size_t from, std::size_t to) {
+  if (from == to) return true;
+  return std::ranges::any_of(findings[from].causes, [&](FindingIndex next) {
+    return reaches(findings, number(next), to);
+  });
+}
+
+void raise(std::vector<Finding>& findings, std::size_t effect) {
+  for (const FindingIndex index : findings[effect].causes) {
+    Finding& cause = findings[number(index)];
+    if (cause.severity >= findings[effect].severity || cause.confidence < 0.5) continue;
+    cause.severity = findings[effect].severity;
+    raise(findings, number(index));
+  }
+}
+
+}  // namespace
+
+void link_causes(std::vector<Finding>& findings) {
+  for (const Rule& rule : kRules) {
+    for (std::size_t e = 0; e < findings.size(); ++e) {
+      if (findings[e].id != rule.effect) continue;
+      for (std::size_t c = 0; c < findings.size(); ++c) {
+        if (findings[c].id != rule.cause || reaches(findings, c, e)) continue;
+        // What a cause brings along is not told twice.
+        if (!related(findings[e], findings[c], rule.relation) || reaches(findings, e, c)) continue;
+        findings[e].causes.push_back(FindingIndex{static_cast<std::uint32_t>(c)});
+      }
+    }
+  }
+  for (std::size_t e = 0; e < findings.size(); ++e) {
+    if (findings[e].severity > Severity::kInfo) raise(findings, e);
+  }
+}
+
+}  // namespace plumb::detect

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// connection-to-nowhere: bytes sent that nobody acknowledges any more, and nothing heard for long:
+// the peer has gone without a word (power, network, firewall).
+#include <fmt/format.h>
+
+#include <map>
+
+#include "detect/finding/kinds.h"
+#include "detect/finding/wording.h"
+#include "plumb/base/human.h"
+
+namespace plumb::detect {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kSilent = 30s;
+
+struct Lost {
+  std::uint64_t all = 0;
+  std::uint64_t unsent = 0;  // with bytes that were not acknowledged
+  std::chrono::nanoseconds oldest{};
+  std::optional<SocketIndex> example;
+};
+
+// Connected, its end is on this machine by its address, and no socket has that end.
+bool without_peer(const Facts& facts, DescriptorIndex d, const Socket& socket) {
+  return socket.state == SocketState::kEstablished &&
+         facts.now.ends.of(d).state == EndState::kNobody && socket.remote.port != 0;
+}
+
+// Bytes wait for an acknowledgement, and nothing has come for so long.
+bool unacknowledged(const Facts& facts, const Socket& socket, const Survey& earlier) {
+  if (socket.state != SocketState::kEstablished || socket.send_queue.value_or(0) == 0) return false;
+  if (!socket.last_received || facts.now.survey.taken - *socket.last_received < kSilent)
+    return false;
+  for (const Socket& before : earlier.sockets) {
+    if (before.id != socket.id || before.inode != socket.inode) continue;
+    return before.send_queue.value_or(0) >= socket.send_queue.value_or(0) &&
+           before.last_received == socket.last_received;
+  }
+  return false;
+}
+
+}  // namespace
+
+void find_connection_to_nowhere(const Facts& facts, std::vector<Finding>& found) {
+  const Survey& survey = facts.now.survey;
+  std::map<std::uint32_t, Lost> by_process;
+  for (std::uint32_t d = 0; d < survey.descriptors.size(); ++d) {
+    const Descriptor& row = survey.descriptors[d];
+    const Socket* socket = survey.socket_of(row);
+    if (row.kind != Kind::kTcp || socket == nullptr) continue;
+    const auto idle = idle_of(survey, row).value_or(0s);
+    const bool alone = without_peer(facts, DescriptorIndex{d}, *socket) && idle >= kSilent;
+    const bool unsent = unacknowledged(facts, *socket, facts.first.survey) &&
+                        facts.now.ends.of(DescriptorIndex{d}).state != EndState::kHeld;
+    if (!alone && !unsent) continue;
+    Lost& lost = by_process[number(row.process)];
+    ++lost.all;
+    lost.unsent += unsent;
+    lost.oldest = std::max(lost.oldest, idle);
+    lost.example = row.socket;
+  }
+  for (const auto& [p, lost] : by_process) {
+    const ProcessIndex index{p};
+    const std::string who = name_with_pid(survey, index);
+    const Socket& example = survey.sockets[number(*lost.example)];
+    Finding finding;
+    finding.id = id::kConnectionToNowhere;
+    finding.subject = subject_of(survey, index);
+    finding.severity = Severity::kWarning;
+    finding.confidence = 0.85;
+    finding.weight = lost.all;
+    finding.measure = measure_of(Kind::kTcp);
+    finding.summary = fmt::format("{} keeps {} whose other end is gone", who,
+                                  counted(lost.all, "connection", "connections"));
+    finding.evidence.push_back({"such as", socket_text(survey, example)});
+    finding.evidence.push_back({"quiet", "the oldest for " + human_duration(lost.oldest)});
+    if (lost.unsent > 0) {
+      finding.evidence.push_back(
+          {"unacknowledged", fmt::format("{} in the example; nothing comes back",
+                                         human_size(example.send_queue.value_or(0)))});
+    }
+    finding.whose_move = who;
+    finding.remedy = fmt::format(
+        "{} should ask for keep-alives (SO_KEEPALIVE, TCP_USER_TIMEOUT) or close what is idle",
+        who);
+    found.push_back(std::move(finding));
+  }
+}
+
+}  // namespace plumb::detect

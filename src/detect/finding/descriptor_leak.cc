@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+// descriptor-leak: descriptors of one kind pile up. The floor of their number rises, and, where the
+// process was traced, one site has survivors from all over the trace.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "detect/finding/kinds.h"
+#include "detect/finding/other_ends.h"
+#include "detect/finding/sites.h"
+#include "detect/finding/wording.h"
+#include "detect/model/period.h"
+#include "plumb/base/human.h"
+
+namespace plumb::detect {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::uint64_t kLeastRise = 5;       // by counting alone
+constexpr std::uint64_t kLeastSurvivors = 3;  // with stacks as well
+constexpr auto kLeastTrace = 8s;              // a shorter one proves nothing by its silence
+constexpr auto kSoon = 10min;
+
+class Looker {
+ public:
+  Looker(const Facts& facts, ProcessIndex p, Kind kind)
+      : facts_(facts), survey_(facts.now.survey), p_(p), kind_(kind) {}
+
+  std::optional<Finding> look() {
+    const Tracked* tracked = facts_.tracked(p_);
+    if (tracked == nullptr) return std::nullopt;
+    const Measure measure = measure_of(kind_);
+    trend_ = facts_.observation.trend(*tracked, measure, kLeastSurvivors);
+    const auto sites = growing_sites(facts_, facts_.process(p_).key.pid, kind_);
+    site_ = sites.empty() ? nullptr : sites.front();
+    if (!certain()) return std::nullopt;
+
+    Finding finding;
+    finding.id = id::kDescriptorLeak;
+    finding.subject = subject_of(survey_, p_);
+    finding.measure = measure;
+    finding.confidence = confidence();
+    finding.series = facts_.observation.series(*tracked, measure);
+    finding.weight = tracked->counts[place_of(measure)];
+    describe(finding);
+    return finding;
+  }
+
+ private:
+  // An effect is needed: the number has risen by something that matters and never came back.
+  bool certain() const {
+    const bool traced_long =
+        facts_.trace != nullptr && facts_.traced(p_) &&
+        facts_.trace->ledger.now() - facts_.trace->ledger.began() >= kLeastTrace;
+    if (site_ != nullptr) {
+      const bool fell = trend_.shape == Shape::kSawtooth || trend_.shape == Shape::kPlateau ||
+                        trend_.shape == Shape::kFollowsLoad;
+      return survivors(*site_) >= kLeastSurvivors && !fell && (trend_.rise > 0);
+    }
+    if (!trend_.rises() || trend_.rise < static_cast<std::int64_t>(kLeastRise)) return false;
+    return !traced_long;
+  }
+
+  double confidence() const {
+    if (site_ == nullptr) return 0.6;
+    const double seen = static_cast<double>(survivors(*site_));
+    const double kept = 1 - static_cast<double>(site_->closed) /
+                                static_cast<double>(std::max<std::uint64_t>(site_->created, 1));
+    const double sure = 0.7 + 0.25 * std::max(kept, 0.0) * seen / (seen + 3);
+    return trend_.rises() ? std::min(0.98, sure + 0.05) : sure;
+  }
+
+  double rate() const { return trend_.rises() ? trend_.per_second : survivor_rate(facts_, *site_); }
+
+  // The exact times at which those were born that live now: by the trace's samples, or by the
+  // children that have the other ends.
+  std::vector<BootTime> births(const OtherEnds& ends) const {
+    std::vector<BootTime> times;
+    if (!ends.parties.empty() && ends.parties.front().children) {
+      for (const ProcessIndex child : ends.parties.front().holders) {
+        times.push_back(BootTime(facts_.process(child).key.start));
+      }
+    } else if (site_ != nullptr) {
+      for (const HoldingSample& sample : site_->samples) times.push_back(sample.born);
+    }
+    std::ranges::sort(times);
+    return times;
+  }
+
+  void describe(Finding& finding) {
+    const auto limit = facts_.process(p_).descriptor_limit;
+    const std::uint64_t open = facts_.now.tables.size_of(p_);
+    Trend trend = trend_;
+    trend.per_second = rate();
+    if (!trend.rises()) trend.shape = Shape::kLinear;
+    const auto full = limit ? time_to(*limit, open, trend) : std::nullopt;
+    const std::string kind(name_of(kind_));
+    const std::string growth = rate_text(rate());
+    finding.summary =
+        fmt::format("{} leaks {} {}: {} open{}, {}{}", name_with_pid(survey_, p_), kind,
+                    kind_ == Kind::kFile || kind_ == Kind::kPipe ? "descriptors" : "descriptors",
+                    human_count(finding.weight),
+                    limit ? fmt::format(" of {}", human_count(*limit)) : std::string(), growth,
+                    full && *full < 24h ? ", full in " + human_duration(*full) : std::string());
+    const OtherEnds ends = other_ends_of(facts_, p_, kind_);
+    const auto period = period_of(births(ends));
+    finding.evidence.push_back(
+        {"growth", fmt::format("{} from {} to {} in {}, {}{}", kind,
+                               finding.series.empty() ? 0 : finding.series.front().count,
+                               finding.series.empty() ? 0 : finding.series.back().count,
+                               human_duration(facts_.observation.span()), name_of(trend.shape),
+                               period ? fmt::format(", one every {}", human_duration(period->every))
+                                      : std::string())});
+    if (const std::string text = other_ends_text(facts_, ends); !text.empty()) {
+      finding.evidence.push_back({"other ends", text});
+    }
+    if (site_ != nullptr) add_site(facts_, *site_, finding);
+    for (const auto& party : ends.parties) {
+      for (const ProcessIndex holder : party.holders) {
+        finding.leads_to.push_back(facts_.process(holder).key);
+      }
+    }
+    const double used = limit ? static_cast<double>(open) / static_cast<double>(*limit) : 0;
+    finding.severity =
+        used >= 0.9 || (full && *full < kSoon) ? Severity::kCritical : Severity::kWarning;
+    // Clients that come and stay are no leak of the server, as long as there is room for them.
+    if (kind_ == Kind::kTcp && site_ != nullptr && accepts(*site_) && used < 0.8 && kept_alive()) {
+      finding.severity = Severity::kInfo;
+      finding.summary =
+          fmt::format("{} gets more clients than leave: {} connections, {}",
+                      name_with_pid(survey_, p_), human_count(finding.weight), growth);
+    }
+    say_what_to_do(finding, ends);
+  }
+
+  // Whether most of its connections are whole: a peer that has closed is the server's to close.
+  bool kept_alive() const {
+    const Counts& counts = facts_.tracked(p_)->counts;
+    return 2 * counts[place_of(Measure::kCloseWait)] < counts[place_of(measure_of(Kind::kTcp))];
+  }
+
+  void say_what_to_do(Finding& finding, const OtherEnds& ends) const {
+    const std::string who = name_with_pid(survey_, p_);
+    finding.whose_move = who;
+    const Frame* guilty = guilty_frame(finding.stack);
+    if (guilty != nullptr) {
+      finding.remedy = fmt::format("{} must close what it acquires, also when it fails on the way",
+                                   frame_text(*guilty));
+    } else if (ends.nobody * 2 > ends.total && ends.total > 0) {
+      finding.remedy =
+          fmt::format("nobody has the other ends any more: {} must close its own", who);
+    } else {
+      finding.remedy = fmt::format("plumb trace {} --kind {} shows who acquires them",
+                                   number(facts_.process(p_).key.pid), name_of(kind_));
+    }
+  }
+
+  const Facts& facts_;
+  const Survey& survey_;
+  ProcessIndex p_;
+  Kind kind_;
+  Trend trend_;
+  const Site* site_ = nullptr;
+};
+
+}  // namespace
+
+void find_descriptor_leak(const Facts& facts, std::vector<Finding>& found) {
+  for (std::uint32_t p = 0; p < facts.now.survey.processes.size(); ++p) {
+    if (!facts.earlier(ProcessIndex{p})) continue;
+    for (const Kind kind : all_kinds()) {
+      const Tracked* tracked = facts.tracked(ProcessIndex{p});
+      if (tracked == nullptr || tracked->counts[place_of(measure_of(kind))] == 0) continue;
+      if (auto finding = Looker(facts, ProcessIndex{p}, kind).look()) {
+        found.push_back(*std::move(finding));
+      }
+    }
+  }
+}
+
+}  // namespace plumb::detect

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// Facts: all that findings are concluded from, and nothing else: the first and the last whole
+// survey, what was counted between them, and what the trace of suspicious processes told.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "detect/model/joined.h"
+#include "detect/model/observation.h"
+#include "detect/model/trace_ledger.h"
+#include "detect/model/tree.h"
+#include "detect/record/stack_store.h"
+
+namespace plumb::detect {
+
+struct TraceFacts {
+  const TraceLedger& ledger;
+  const StackStore& stacks;
+  TraceLosses losses;
+  std::uint64_t unnamed_stacks = 0;
+};
+
+struct PortRange {
+  std::uint16_t first = 32768;  // of /proc/sys/net/ipv4/ip_local_port_range
+  std::uint16_t last = 60999;
+};
+
+// Everything referred to must outlive it.
+struct Facts {
+  const Joined& first;
+  const Joined& now;
+  const std::vector<TreeNode>& tree;  // of `now`, the whole machine's
+  const Observation& observation;
+  const TraceFacts* trace = nullptr;  // nothing was traced
+  PortRange ephemeral{};
+  Pid self{};  // plumb itself, of which nothing is said
+
+  std::chrono::nanoseconds observed() const { return now.survey.taken - first.survey.taken; }
+  const Process& process(ProcessIndex p) const { return now.survey.processes[number(p)]; }
+  const Tracked* tracked(ProcessIndex p) const { return observation.find(process(p).key); }
+  // The same process in the first survey.
+  std::optional<ProcessIndex> earlier(ProcessIndex p) const;
+  // Whether the trace follows this process.
+  bool traced(ProcessIndex p) const;
+};
+
+}  // namespace plumb::detect

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+// idle-peer-waits: both sides of a connection wait to read, nothing is on the way, and neither will
+// write: each waits for the other. The client is the side whose port is not listened on; where the
+// last bytes came from the server, the client has an answer whose end it cannot see.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "detect/finding/kinds.h"
+#include "detect/finding/wording.h"
+#include "detect/model/wait.h"
+#include "detect/model/waiting.h"
+#include "plumb/base/human.h"
+
+namespace plumb::detect {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kQuiet = 10s;
+
+struct Waiters {
+  std::vector<ProcessIndex> clients;
+  std::uint64_t answered = 0;
+  std::chrono::nanoseconds least_quiet = std::chrono::nanoseconds::max();
+  std::chrono::nanoseconds most_quiet{};
+  DescriptorIndex example{};
+};
+
+bool reads_or_waits(std::string_view call) {
+  return call.find("poll") != std::string_view::npos ||
+         call.find("select") != std::string_view::npos ||
+         call.find("recv") != std::string_view::npos || call.starts_with("read") ||
+         call == "epoll_wait";
+}
+
+// The one connection that the process waits for: in its call's argument, or its only one.
+std::optional<DescriptorIndex> awaited(const Facts& facts, ProcessIndex p) {
+  const BlockingCall* call = leader_call(facts.now.survey, facts.process(p));
+  if (call == nullptr) return std::nullopt;
+  const Wait wait = wait_of(*call);
+  if (!reads_or_waits(wait.call)) return std::nullopt;
+  if (wait.fd && !wait.many) return facts.now.tables.find(p, *wait.fd);
+  if (!wait.many) return std::nullopt;
+  std::optional<DescriptorIndex> only;
+  const auto rows = facts.now.tables.rows_of(p);
+  for (std::uint32_t d = rows.first; d < rows.last; ++d) {
+    const Socket* socket = facts.now.survey.socket_of(facts.now.survey.descriptors[d]);
+    if (facts.now.survey.descriptors[d].kind != Kind::kTcp || socket == nullptr) continue;
+    if (socket->state == SocketState::kListen || only) return std::nullopt;
+    only = DescriptorIndex{d};
+  }
+  return only;
+}
+
+bool nothing_on_the_way(const Socket& socket) {
+  return socket.state == SocketState::kEstablished && socket.receive_queue.value_or(0) == 0 &&
+         socket.send_queue.value_or(0) == 0;
+}
+
+bool sleeps_to_read(const Facts& facts, ProcessIndex p) {
+  const Process& process = facts.process(p);
+  for (std::uint32_t t = 0; t < process.listed_threads; ++t) {
+    const Thread& thread = facts.now.survey.threads[process.first_thread + t];
+    if (thread.waits_in && reads_or_waits(wait_of(*thread.waits_in).call)) return true;
+  }
+  return process.listed_threads == 0;
+}
+
+std::set<std::uint16_t> listened_ports(const Survey& survey) {
+  std::set<std::uint16_t> ports;
+  for (const Socket& socket : survey.sockets) {
+    if (socket.state == SocketState::kListen && socket.local.port != 0)
+      ports.insert(socket.local.port);
+  }
+  return ports;
+}
+
+Finding describe(const Facts& facts, ProcessIndex server, const Waiters& waiters) {
+  const Survey& survey = facts.now.survey;
+  const std::string who = name_with_pid(survey, server);
+  const Process& client = facts.process(waiters.clients.front());
+  const std::string clients =
+      waiters.clients.size() == 1
+          ? name_with_pid(survey, waiters.clients.front())
+          : fmt::format("{} {}", human_count(waiters.clients.size()), survey.texts.at(client.name));
+  const bool answered = 2 * waiters.answered > waiters.clients.size();
+  Finding finding;
+  finding.id = id::kIdlePeerWaits;
+  finding.subject = subject_of(survey, server);
+  finding.severity = Severity::kInfo;  // an effect makes it more
+  finding.confidence = answered ? 0.8 : 0.7;
+  finding.measure = measure_of(Kind::kTcp);
+  finding.weight = waiters.clients.size();
+  finding.summary =
+      answered ? fmt::format(
+                     "{} answered {} and keeps the connections open: each waits for the other "
+                     "to go on",
+                     who, clients)
+               : fmt::format("{} has not answered {}: each waits for the other", who, clients);
+  const Socket& socket = *survey.socket_of(facts.now.row(waiters.example));
+  finding.evidence.push_back({"such as", socket_text(survey, socket)});
+  finding.evidence.push_back(
+      {"on the way", "nothing: both queues of both sides are empty, both sides wait to read"});
+  finding.evidence.push_back(
+      {"quiet", fmt::format("for {} to {}", human_duration(waiters.least_quiet),
+                            human_duration(waiters.most_quiet))});
+  finding.evidence.push_back(
+      {"last to write", answered
+                            ? fmt::format("{}: the client waits for the end of what it has", who)
+                            : std::string("the client: its request has no answer")});
+  for (const ProcessIndex one : waiters.clients) finding.leads_to.push_back(facts.process(one).key);
+  finding.whose_move = who;
+  finding.remedy =
+      answered ? fmt::format(
+                     "{} must say where an answer ends (Content-Length, chunked) or close "
+                     "the connection; {} should not wait without a time limit",
+                     who, survey.texts.at(client.name))
+               : fmt::format("{} must answer or close; {} should not wait without a time limit",
+                             who, survey.texts.at(client.name));
+  return finding;
+}
+
+}  // namespace
+
+void find_idle_peer_waits(const Facts& facts, std::vector<Finding>& found) {
+  const Survey& survey = facts.now.survey;
+  const auto ports = listened_ports(survey);
+  std::map<ProcessIndex, Waiters> servers;
+  for (std::uint32_t p = 0; p < survey.processes.size(); ++p) {
+    const auto d = awaited(facts, ProcessIndex{p});
+    const Socket* socket = d ? survey.socket_of(facts.now.row(*d)) : nullptr;
+    if (socket == nullptr || facts.now.row(*d).kind != Kind::kTcp) continue;
+    if (!nothing_on_the_way(*socket) || ports.contains(socket->local.port)) continue;
+    const auto quiet = idle_of(survey, facts.now.row(*d));
+    const End end = facts.now.ends.of(*d);
+    if (!quiet || *quiet < kQuiet || end.state != EndState::kHeld || end.holders.empty()) continue;
+    const Descriptor& other = facts.now.row(end.holders.front());
+    const Socket* peer = survey.socket_of(other);
+    if (peer == nullptr || !nothing_on_the_way(*peer)) continue;
+    if (other.process == ProcessIndex{p} || !sleeps_to_read(facts, other.process)) continue;
+    Waiters& waiters = servers[other.process];
+    waiters.clients.push_back(ProcessIndex{p});
+    waiters.answered +=
+        socket->last_received && socket->last_sent && *socket->last_received >= *socket->last_sent;
+    waiters.least_quiet = std::min(waiters.least_quiet, *quiet);
+    waiters.most_quiet = std::max(waiters.most_quiet, *quiet);
+    waiters.example = *d;
+  }
+  for (const auto& [server, waiters] : servers) found.push_back(describe(facts, server, waiters));
+}
+
+}  // namespace plumb::detect

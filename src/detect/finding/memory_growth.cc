@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// memory-growth: resident memory rises steadily. Whether that is a leak, a cache or a start cannot
+// be seen from outside in a minute: never more than info.
+#include <fmt/format.h>
+
+#include "detect/finding/kinds.h"
+#include "detect/finding/wording.h"
+#include "plumb/base/human.h"
+
+namespace plumb::detect {
+namespace {
+
+constexpr std::uint64_t kLeastBytes = 8 << 20;
+
+}  // namespace
+
+void find_memory_growth(const Facts& facts, std::vector<Finding>& found) {
+  const Survey& survey = facts.now.survey;
+  for (std::uint32_t p = 0; p < survey.processes.size(); ++p) {
+    const ProcessIndex index{p};
+    const Tracked* tracked = facts.tracked(index);
+    if (tracked == nullptr || !facts.earlier(index)) continue;
+    const Trend trend =
+        facts.observation.trend(*tracked, Measure::kResidentPages, kLeastBytes / kResidentUnit);
+    if (!trend.rises()) continue;
+    const std::string who = name_with_pid(survey, index);
+    const std::uint64_t now =
+        std::uint64_t{tracked->counts[place_of(Measure::kResidentPages)]} * kResidentUnit;
+    const auto per_minute = static_cast<std::uint64_t>(trend.per_second * 60 * kResidentUnit);
+    Finding finding;
+    finding.id = id::kMemoryGrowth;
+    finding.subject = subject_of(survey, index);
+    finding.severity = Severity::kInfo;
+    finding.confidence = 0.5;
+    finding.measure = Measure::kResidentPages;
+    finding.weight = now;
+    finding.series = facts.observation.series(*tracked, Measure::kResidentPages);
+    for (SeriesPoint& point : finding.series) point.count *= kResidentUnit;
+    finding.summary =
+        fmt::format("{} grows: {} resident, +{}/min", who, human_size(now), human_size(per_minute));
+    finding.evidence.push_back(
+        {"growth", fmt::format("from {} in {}, {}", human_size(finding.series.front().count),
+                               human_duration(facts.observation.span()), name_of(trend.shape))});
+    finding.whose_move = who;
+    finding.remedy = "look again in an hour: a cache stops growing, a leak does not";
+    found.push_back(std::move(finding));
+  }
+}
+
+}  // namespace plumb::detect

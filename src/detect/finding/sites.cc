@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sites of a process.
+#include "detect/finding/sites.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "detect/finding/wording.h"
+#include "detect/record/call_name.h"
+#include "plumb/base/human.h"
+
+namespace plumb::detect {
+
+std::uint64_t survivors(const Site& site) {
+  return std::accumulate(site.births.begin(), site.births.end(), std::uint64_t{0});
+}
+
+std::vector<const Site*> growing_sites(const Facts& facts, Pid process, Kind kind) {
+  std::vector<const Site*> sites;
+  if (facts.trace == nullptr) return sites;
+  for (const Site& site : facts.trace->ledger.sites()) {
+    if (site.kind != kind || site.growth != Growth::kGrowing) continue;
+    const bool own = std::ranges::any_of(
+        site.samples, [&](const HoldingSample& sample) { return sample.pid == process; });
+    if (own) sites.push_back(&site);
+  }
+  std::ranges::stable_sort(sites, std::ranges::greater{},
+                           [](const Site* site) { return survivors(*site); });
+  return sites;
+}
+
+double survivor_rate(const Facts& facts, const Site& site) {
+  const TraceLedger& ledger = facts.trace->ledger;
+  const std::chrono::duration<double> traced = ledger.now() - ledger.began() - ledger.min_age();
+  return traced.count() <= 0 ? 0 : static_cast<double>(survivors(site)) / traced.count();
+}
+
+bool accepts(const Site& site) {
+  return call_name(site.call).starts_with("accept");
+}
+
+void add_site(const Facts& facts, const Site& site, Finding& finding) {
+  const TraceLedger& ledger = facts.trace->ledger;
+  finding.evidence.push_back(
+      {"survivors",
+       fmt::format("{} created, {} closed while traced for {}", human_count(site.created),
+                   human_count(site.closed), human_duration(ledger.now() - ledger.began()))});
+  if (site.special != OriginId::kFirst) return;
+  finding.stack = frames_of(*facts.trace, site.stack);
+  const Frame* guilty = guilty_frame(finding.stack);
+  if (guilty == nullptr && !finding.stack.empty()) guilty = &finding.stack.front();
+  const std::string_view call = call_name(site.call);
+  if (guilty != nullptr) {
+    finding.evidence.push_back(
+        {"acquired by",
+         frame_text(*guilty) + (call.empty() ? std::string() : fmt::format(", by {}", call))});
+  }
+}
+
+}  // namespace plumb::detect

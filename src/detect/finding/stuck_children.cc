@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// stuck-children: a process starts children that never end. A pool is started and stays; a pile
+// goes on growing, one after the other, and each member waits.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "detect/finding/kinds.h"
+#include "detect/finding/wording.h"
+#include "detect/model/period.h"
+#include "detect/model/waiting.h"
+#include "plumb/base/human.h"
+
+namespace plumb::detect {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t kFewMembers = 5;    // with births seen while observing
+constexpr std::size_t kManyMembers = 20;  // by their start times alone
+constexpr std::size_t kBirthsSeen = 3;
+constexpr auto kShortestPile = 60s;
+
+struct Group {
+  const TreeNode& node;
+  ProcessIndex parent;
+  std::vector<BootTime> births;  // ascending
+  std::size_t born_meanwhile = 0;
+  std::size_t waiting = 0;
+};
+
+Group group_of(const Facts& facts, const TreeNode& node, ProcessIndex parent) {
+  Group group{node, parent, {}, 0, 0};
+  for (const ProcessIndex member : node.members) {
+    const Process& process = facts.process(member);
+    group.births.push_back(BootTime(process.key.start));
+    group.born_meanwhile += !facts.earlier(member);
+    group.waiting += leader_call(facts.now.survey, process) != nullptr;
+  }
+  std::ranges::sort(group.births);
+  return group;
+}
+
+// How many children of the parent were there at first and are not any more.
+std::size_t ended(const Facts& facts, ProcessIndex parent) {
+  const Pid pid = facts.process(parent).key.pid;
+  std::size_t gone = 0;
+  for (const Process& process : facts.first.survey.processes) {
+    if (process.parent != pid) continue;
+    const auto now = find_process(facts.now.survey, process.key.pid);
+    gone += !now || facts.process(*now).key != process.key;
+  }
+  return gone;
+}
+
+// The distances between starts of a pile are spread over its time: the youngest is not much older
+// than they usually are, and no half of it came at once.
+bool piles_up(const Group& group, BootTime now) {
+  const auto spread = group.births.back() - group.births.front();
+  if (spread < kShortestPile || now - group.births.back() > spread / 10) return false;
+  const auto middle = group.births[group.births.size() / 2] - group.births.front();
+  return middle > spread / 5 && middle < spread - spread / 5;
+}
+
+std::string waits_text(const Facts& facts, const Waiting& waiting) {
+  std::string text(waiting.call.empty() ? "runs" : waiting.call);
+  if (waiting.evidence == WaitEvidence::kNone) return text;
+  text += fmt::format(" · {}", name_of(waiting.kind));
+  if (waiting.whom) text += " → " + name_with_pid(facts.now.survey, *waiting.whom);
+  if (waiting.state == EndState::kAcceptQueue) text += " (in its accept queue)";
+  if (waiting.state == EndState::kNobody) text += " → nobody";
+  if (waiting.state == EndState::kOutside) text += " → outside";
+  return text;
+}
+
+Finding describe(const Facts& facts, const Group& group) {
+  const Survey& survey = facts.now.survey;
+  const std::string who = name_with_pid(survey, group.parent);
+  const std::string command = short_command(group.node.command, 50);
+  Finding finding;
+  finding.id = id::kStuckChildren;
+  finding.subject = subject_of(survey, group.parent);
+  finding.severity = Severity::kWarning;
+  finding.measure = Measure::kChildren;
+  finding.weight = group.node.members.size();
+  finding.confidence = group.born_meanwhile >= kBirthsSeen ? 0.95 : 0.85;
+  const auto period = period_of(group.births);
+  finding.summary = fmt::format(
+      "each of the {} children \"{}\" of {} never ends{}", human_count(finding.weight), command,
+      who, period ? fmt::format("; another one every {}", human_duration(period->every)) : "");
+  finding.evidence.push_back(
+      {"children",
+       fmt::format("{} since {} ago, {} more while observed, {} ended", human_count(finding.weight),
+                   human_duration(survey.taken - group.births.front()), group.born_meanwhile,
+                   ended(facts, group.parent))});
+  const auto parties = waiting_of(facts.now, group.node.members);
+  for (std::size_t w = 0; w < std::min<std::size_t>(parties.size(), 3); ++w) {
+    finding.evidence.push_back(
+        {w == 0 ? "they wait in" : "", fmt::format("{} ({} of them)", waits_text(facts, parties[w]),
+                                                   human_count(parties[w].count))});
+    if (parties[w].whom) finding.leads_to.push_back(facts.process(*parties[w].whom).key);
+  }
+  for (const ProcessIndex member : group.node.members) {
+    finding.leads_to.push_back(facts.process(member).key);
+  }
+  if (const Tracked* tracked = facts.tracked(group.parent)) {
+    finding.series = facts.observation.series(*tracked, Measure::kChildren);
+  }
+  finding.whose_move = who;
+  finding.remedy = fmt::format("{} should give its children a time limit and end them at it", who);
+  return finding;
+}
+
+}  // namespace
+
+void find_stuck_children(const Facts& facts, std::vector<Finding>& found) {
+  for (const TreeNode& node : facts.tree) {
+    if (node.kernel || node.members.size() < kFewMembers) continue;
+    const Process& first = facts.process(node.members.front());
+    const auto parent = find_process(facts.now.survey, first.parent);
+    if (!parent || first.state == RunState{'Z'}) continue;
+    // A supervisor of the whole machine adopts what others have left.
+    if (number(first.parent) == 1) continue;
+    const Group group = group_of(facts, node, *parent);
+    if (10 * group.waiting < 9 * node.members.size()) continue;
+    const bool seen = group.born_meanwhile >= kBirthsSeen && ended(facts, *parent) == 0;
+    const bool told =
+        node.members.size() >= kManyMembers && piles_up(group, facts.now.survey.taken);
+    if (seen || told) found.push_back(describe(facts, group));
+  }
+}
+
+}  // namespace plumb::detect

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// thread-leak: threads pile up. A pool fills once; these come all the time and none ends.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "detect/finding/kinds.h"
+#include "detect/finding/wording.h"
+#include "detect/model/wait.h"
+#include "plumb/base/human.h"
+
+namespace plumb::detect {
+namespace {
+
+constexpr std::uint64_t kLeastRise = 5;
+
+// What most of them are called and wait in.
+std::string usual_thread(const Facts& facts, ProcessIndex p) {
+  const Survey& survey = facts.now.survey;
+  const Process& process = facts.process(p);
+  std::map<std::pair<std::string, std::string>, std::uint64_t> kinds;
+  for (std::uint32_t t = 0; t < process.listed_threads; ++t) {
+    const Thread& thread = survey.threads[process.first_thread + t];
+    const std::string call(thread.waits_in ? wait_of(*thread.waits_in).call : "");
+    ++kinds[{std::string(survey.texts.at(thread.name)), call}];
+  }
+  if (kinds.empty()) return {};
+  const auto most = std::ranges::max_element(kinds, {}, [](const auto& one) { return one.second; });
+  const auto& [name, call] = most->first;
+  return fmt::format("{} called {}, {}", human_count(most->second), name,
+                     call.empty() ? "running" : "waiting in " + call);
+}
+
+}  // namespace
+
+void find_thread_leak(const Facts& facts, std::vector<Finding>& found) {
+  const Survey& survey = facts.now.survey;
+  for (std::uint32_t p = 0; p < survey.processes.size(); ++p) {
+    const ProcessIndex index{p};
+    const Tracked* tracked = facts.tracked(index);
+    if (tracked == nullptr || !facts.earlier(index)) continue;
+    const Trend trend = facts.observation.trend(*tracked, Measure::kThreads, kLeastRise);
+    if (!trend.rises()) continue;
+    const std::string who = name_with_pid(survey, index);
+    Finding finding;
+    finding.id = id::kThreadLeak;
+    finding.subject = subject_of(survey, index);
+    finding.severity = Severity::kWarning;
+    finding.confidence = 0.85;
+    finding.measure = Measure::kThreads;
+    finding.weight = tracked->counts[place_of(Measure::kThreads)];
+    finding.series = facts.observation.series(*tracked, Measure::kThreads);
+    finding.summary = fmt::format("{} leaks threads: {} now, {}", who, human_count(finding.weight),
+                                  rate_text(trend.per_second));
+    finding.evidence.push_back(
+        {"growth",
+         fmt::format("from {} to {} in {}, {}", finding.series.front().count, finding.weight,
+                     human_duration(facts.observation.span()), name_of(trend.shape))});
+    if (const std::string text = usual_thread(facts, index); !text.empty()) {
+      finding.evidence.push_back({"threads", text});
+    }
+    finding.whose_move = who;
+    finding.remedy = fmt::format(
+        "{} should bound its threads (a pool) and give what they wait for a time limit", who);
+    found.push_back(std::move(finding));
+  }
+}
+
+}  // namespace plumb::detect

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+// Words and masks.
+#include "detect/finding/wording.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cmath>
+
+#include "plumb/base/human.h"
+
+namespace plumb::detect {
+namespace {
+
+constexpr std::array<std::string_view, 14> kSecretKeys = {
+    "authorization:", "cookie:", "x-api-key:", "api_key=",   "apikey=",
+    "api-key=",       "token=",  "password=",  "passwd=",    "secret=",
+    "--password",     "--token", "signature=", "access_key="};
+
+bool equal_without_case(std::string_view left, std::string_view right) {
+  return std::ranges::equal(left, right, [](unsigned char a, unsigned char b) {
+    return std::tolower(a) == std::tolower(b);
+  });
+}
+
+// Where the value ends that begins here: a header's at a quote or line end, others at a blank or &.
+std::size_t end_of_value(std::string_view text, std::size_t at, bool header) {
+  const std::size_t end = text.find_first_of(header ? "\"'\r\n" : " &\"'\r\n;", at);
+  return std::min(end, text.size());
+}
+
+bool begins_within_word(std::string_view text, std::size_t at) {
+  return at > 0 && std::isalnum(static_cast<unsigned char>(text[at - 1])) != 0;
+}
+
+constexpr std::array<std::string_view, 34> kGoPackages = {
+    "runtime", "syscall",  "internal", "net",    "os",      "io",      "bufio",  "crypto", "sync",
+    "context", "reflect",  "time",     "fmt",    "log",     "bytes",   "sort",   "mime",   "html",
+    "text",    "encoding", "database", "math",   "strings", "strconv", "errors", "path",   "regexp",
+    "archive", "compress", "hash",     "unique", "iter",    "vendor",  "testing"};
+
+// Of Go's own packages: the first part of the package's path is one of theirs.
+bool is_go_library(std::string_view function) {
+  const std::string_view first = function.substr(0, function.find_first_of("/."));
+  return std::ranges::count(kGoPackages, first) > 0 || function.starts_with("golang.org/x/");
+}
+
+bool is_system_file(std::string_view path) {
+  return path.starts_with("/usr/lib") || path.starts_with("/lib") || path.starts_with("<frozen") ||
+         path.starts_with("node:") || path.find("/lib/python") != std::string_view::npos;
+}
+
+bool is_own(const Frame& frame, bool python) {
+  if (frame.function.empty()) return false;
+  switch (frame.kind) {
+    case FrameKind::kGo:
+      return !is_go_library(frame.function);
+    case FrameKind::kPython:
+      return !is_system_file(frame.file);
+    case FrameKind::kJit:
+      return frame.function.find("node:") == std::string::npos;
+    case FrameKind::kNative:
+    case FrameKind::kInlined:
+      return !python && !is_system_file(frame.module) && frame.function != "_start";
+  }
+  return false;
+}
+
+}  // namespace
+
+std::string_view name_of(Severity severity) {
+  switch (severity) {
+    case Severity::kInfo:
+      return "info";
+    case Severity::kWarning:
+      return "warning";
+    case Severity::kCritical:
+      return "critical";
+  }
+  return "";
+}
+
+std::string name_with_pid(const Survey& survey, ProcessIndex index) {
+  const Process& process = survey.processes[number(index)];
+  return fmt::format("{}({})", survey.texts.at(process.name), number(process.key.pid));
+}
+
+Subject subject_of(const Survey& survey, ProcessIndex index) {
+  const Process& process = survey.processes[number(index)];
+  return {process.key, std::string(survey.texts.at(process.name))};
+}
+
+std::string short_command(std::string_view command, std::size_t most) {
+  std::string text = masked(command);
+  if (text.size() <= most) return text;
+  const std::size_t tail = most / 2;
+  return text.substr(0, most - tail - 3) + "…" + text.substr(text.size() - tail);
+}
+
+std::string masked(std::string_view text) {
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::string_view rest = text.substr(at);
+    if (rest.starts_with("://")) {
+      const std::size_t end = std::min(rest.find_first_of("/ \"'", 3), rest.size());
+      const std::size_t user = rest.substr(0, end).rfind('@');
+      out += user == std::string_view::npos ? "://" : "://***";
+      at += user == std::string_view::npos ? 3 : user;
+      continue;
+    }
+    const auto key = std::ranges::find_if(kSecretKeys, [&](std::string_view one) {
+      return rest.size() > one.size() && equal_without_case(rest.substr(0, one.size()), one);
+    });
+    if (key == kSecretKeys.end() || (begins_within_word(text, at) && !key->ends_with('='))) {
+      out += text[at++];
+      continue;
+    }
+    std::size_t value = at + key->size();
+    while (value < text.size() && (text[value] == ' ' || text[value] == '=')) ++value;
+    out += text.substr(at, value - at);
+    out += "***";
+    at = end_of_value(text, value, key->ends_with(':'));
+  }
+  return out;
+}
+
+std::string counted(std::uint64_t count, std::string_view one, std::string_view many) {
+  return fmt::format("{} {}", human_count(count), count == 1 ? one : many);
+}
+
+std::string rate_text(double per_second) {
+  const auto digits = [](double value) {
+    return value >= 10 ? fmt::format("{:.0f}", value) : fmt::format("{:.2g}", value);
+  };
+  if (per_second >= 1) return "+" + digits(per_second) + "/s";
+  if (per_second >= 1.0 / 60) return "+" + digits(per_second * 60) + "/min";
+  return "+" + digits(per_second * 3600) + "/h";
+}
+
+std::string endpoint_text(const IpEndpoint& endpoint, bool ipv6) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  const bool any = std::ranges::all_of(endpoint.address, [](auto byte) { return byte == 0; });
+  if (any) return fmt::format(":{}", endpoint.port);
+  ::inet_ntop(ipv6 ? AF_INET6 : AF_INET, endpoint.address.data(), text.data(), text.size());
+  return fmt::format(fmt::runtime(ipv6 ? "[{}]:{}" : "{}:{}"), text.data(), endpoint.port);
+}
+
+std::string socket_text(const Survey& survey, const Socket& socket) {
+  if (socket.family == AF_UNIX) {
+    std::string path(survey.texts.at(socket.path));
+    if (path.empty()) return "unix socket";
+    if (path.front() == '\0') path.front() = '@';
+    return path;
+  }
+  std::string text = endpoint_text(socket.local, socket.ipv6);
+  if (socket.remote.port != 0) text += " ↔ " + endpoint_text(socket.remote, socket.ipv6);
+  return text;
+}
+
+std::string frame_text(const Frame& frame) {
+  const std::string name = frame.function.empty() ? "?" : frame.function;
+  if (frame.file.empty()) return name;
+  const std::string file = frame.file.substr(frame.file.rfind('/') + 1);
+  return frame.line ? fmt::format("{} ({}:{})", name, file, *frame.line)
+                    : fmt::format("{} ({})", name, file);
+}
+
+std::vector<Frame> frames_of(const TraceFacts& trace, StackNode stack) {
+  std::vector<Frame> frames;
+  for (const FrameId id : trace.stacks.frames(stack)) frames.push_back(trace.stacks.frame(id));
+  return frames;
+}
+
+const Frame* guilty_frame(const std::vector<Frame>& stack) {
+  const bool python = std::ranges::any_of(stack, [](const Frame& frame) {
+    return frame.kind == FrameKind::kPython && !is_system_file(frame.file);
+  });
+  for (const Frame& frame : stack) {
+    if (is_own(frame, python)) return &frame;
+  }
+  return nullptr;
+}
+
+}  // namespace plumb::detect

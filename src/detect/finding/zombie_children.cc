@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// zombie-children: children that ended and that their parent does not wait for.
+#include <fmt/format.h>
+
+#include <map>
+
+#include "detect/finding/kinds.h"
+#include "detect/finding/wording.h"
+#include "plumb/base/human.h"
+
+namespace plumb::detect {
+namespace {
+
+constexpr std::uint64_t kMany = 10;
+constexpr std::uint64_t kFew = 3;  // where their number rises
+
+struct Zombies {
+  std::uint64_t all = 0;
+  std::uint64_t lasting = 0;  // were zombies at the first look already
+  ProcessIndex example{};
+};
+
+}  // namespace
+
+void find_zombie_children(const Facts& facts, std::vector<Finding>& found) {
+  const Survey& survey = facts.now.survey;
+  std::map<Pid, Zombies> parents;
+  for (std::uint32_t p = 0; p < survey.processes.size(); ++p) {
+    const Process& process = survey.processes[p];
+    if (process.state != RunState{'Z'}) continue;
+    Zombies& zombies = parents[process.parent];
+    ++zombies.all;
+    zombies.example = ProcessIndex{p};
+    const auto before = facts.earlier(ProcessIndex{p});
+    zombies.lasting +=
+        before && facts.first.survey.processes[number(*before)].state == RunState{'Z'};
+  }
+  for (const auto& [pid, zombies] : parents) {
+    const auto parent = find_process(survey, pid);
+    const Tracked* tracked = parent ? facts.tracked(*parent) : nullptr;
+    if (tracked == nullptr) continue;
+    const Trend trend = facts.observation.trend(*tracked, Measure::kZombies, kFew);
+    if (zombies.lasting < kMany && !trend.rises()) continue;
+    const std::string who = name_with_pid(survey, *parent);
+    Finding finding;
+    finding.id = id::kZombieChildren;
+    finding.subject = subject_of(survey, *parent);
+    finding.severity = Severity::kWarning;
+    finding.confidence = trend.rises() ? 0.95 : 0.9;
+    finding.measure = Measure::kZombies;
+    finding.weight = zombies.all;
+    finding.series = facts.observation.series(*tracked, Measure::kZombies);
+    finding.summary = fmt::format(
+        "{} has not waited for {} that ended{}", who, counted(zombies.all, "child", "children"),
+        trend.rises() ? ", " + rate_text(trend.per_second) : std::string());
+    finding.evidence.push_back(
+        {"zombies", fmt::format("{}, such as {}; {} were there {} ago already",
+                                human_count(zombies.all), name_with_pid(survey, zombies.example),
+                                human_count(zombies.lasting), human_duration(facts.observed()))});
+    finding.whose_move = who;
+    finding.remedy = fmt::format(
+        "{} must call waitpid() for its children, or ignore SIGCHLD so that the kernel does", who);
+    found.push_back(std::move(finding));
+  }
+}
+
+}  // namespace plumb::detect
