@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -32,10 +33,12 @@ using namespace std::chrono_literals;
 constexpr std::chrono::nanoseconds kLook = 1s;
 constexpr int kLookShare = 12;                     // surveys take at most a twelfth of the time
 constexpr std::chrono::nanoseconds kPass = 250ms;  // between passes over the trace's ledger
+constexpr std::chrono::nanoseconds kRarest = 1500ms;
 constexpr auto kShortest = 10s;
 constexpr auto kLongest = 60s;
-constexpr auto kQuietMachine = 30s;  // without a victim, where nothing moves
-constexpr double kFirm = 0.9;
+constexpr auto kQuietMachine = 30s;      // without a victim, where nothing moves
+constexpr std::size_t kFewestLooks = 9;  // fewer have no trend
+constexpr double kFirm = 0.84;
 constexpr std::size_t kMostVictims = 64;
 constexpr std::size_t kMostSuspects = 24;
 
@@ -190,7 +193,9 @@ bool Run::victims_gone(const Survey& survey) const {
   return !victims_.empty() && std::ranges::none_of(victims_, [&](Pid pid) {
     const auto found = find_process(survey, pid);
     const auto before = find_process(first_->survey, pid);
-    return found && before &&
+    // One that a survey has missed is not gone.
+    if (!found) return ::kill(number(pid), 0) == 0;
+    return before &&
            survey.processes[number(*found)].key == first_->survey.processes[number(*before)].key;
   });
 }
@@ -213,7 +218,8 @@ bool Run::over() {
   const auto spent = observation_.span();
   if (plan_.duration) return spent >= *plan_.duration;
   if (spent >= kLongest) return true;
-  if (spent < kShortest || BootClock::now() < next_verdict_) return false;
+  if (spent < kShortest || observation_.times().size() < kFewestLooks) return false;
+  if (BootClock::now() < next_verdict_) return false;
   next_verdict_ = BootClock::now() + 5s;
   return firm();
 }
@@ -295,7 +301,7 @@ Exit Run::run() {
     progress(fmt::format("watching {} processes, {} of them traced … {}",
                          human_count(first_->survey.processes.size()), followed_.size(),
                          human_duration(observation_.span())));
-    wait_until(BootClock::now() + std::max(kLook, took_ * kLookShare));
+    wait_until(BootClock::now() + std::clamp(took_ * kLookShare, kLook, kRarest));
     auto looked = look();
     if (!looked) {
       complain(looked.error().message());

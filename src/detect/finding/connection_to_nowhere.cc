@@ -3,7 +3,10 @@
 // the peer has gone without a word (power, network, firewall).
 #include <fmt/format.h>
 
+#include <array>
 #include <map>
+#include <set>
+#include <tuple>
 
 #include "detect/finding/kinds.h"
 #include "detect/finding/wording.h"
@@ -15,6 +18,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kSilent = 30s;
+constexpr auto kAlone = 10s;  // where the other end would be on this machine, its absence is proof
 
 struct Lost {
   std::uint64_t all = 0;
@@ -23,10 +27,25 @@ struct Lost {
   std::optional<SocketIndex> example;
 };
 
-// Connected, its end is on this machine by its address, and no socket has that end.
-bool without_peer(const Facts& facts, DescriptorIndex d, const Socket& socket) {
-  return socket.state == SocketState::kEstablished &&
-         facts.now.ends.of(d).state == EndState::kNobody && socket.remote.port != 0;
+using Connection = std::tuple<std::uint32_t, std::array<std::uint8_t, 16>, std::uint16_t,
+                              std::array<std::uint8_t, 16>, std::uint16_t>;
+
+// Every TCP socket by its addresses, whoever holds it.
+std::set<Connection> connections_of(const Survey& survey) {
+  std::set<Connection> all;
+  for (const Socket& socket : survey.sockets) {
+    all.emplace(socket.net_namespace, socket.local.address, socket.local.port,
+                socket.remote.address, socket.remote.port);
+  }
+  return all;
+}
+
+// Connected over loopback, so that its end would be on this machine; and no socket is that end.
+bool without_peer(const std::set<Connection>& all, const Socket& socket) {
+  if (socket.state != SocketState::kEstablished || socket.remote.port == 0) return false;
+  if (socket.local.address != socket.remote.address) return false;
+  return !all.contains({socket.net_namespace, socket.remote.address, socket.remote.port,
+                        socket.local.address, socket.local.port});
 }
 
 // Bytes wait for an acknowledgement, and nothing has come for so long.
@@ -46,13 +65,14 @@ bool unacknowledged(const Facts& facts, const Socket& socket, const Survey& earl
 
 void find_connection_to_nowhere(const Facts& facts, std::vector<Finding>& found) {
   const Survey& survey = facts.now.survey;
+  const auto all = connections_of(survey);
   std::map<std::uint32_t, Lost> by_process;
   for (std::uint32_t d = 0; d < survey.descriptors.size(); ++d) {
     const Descriptor& row = survey.descriptors[d];
     const Socket* socket = survey.socket_of(row);
     if (row.kind != Kind::kTcp || socket == nullptr) continue;
     const auto idle = idle_of(survey, row).value_or(0s);
-    const bool alone = without_peer(facts, DescriptorIndex{d}, *socket) && idle >= kSilent;
+    const bool alone = idle >= kAlone && without_peer(all, *socket);
     const bool unsent = unacknowledged(facts, *socket, facts.first.survey) &&
                         facts.now.ends.of(DescriptorIndex{d}).state != EndState::kHeld;
     if (!alone && !unsent) continue;

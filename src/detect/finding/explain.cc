@@ -108,6 +108,15 @@ std::size_t depth_of(const std::vector<Finding>& findings, std::size_t f) {
   return deepest;
 }
 
+// Of a finding and all its causes.
+Severity worst_of(const std::vector<Finding>& findings, std::size_t f) {
+  Severity worst = findings[f].severity;
+  for (const FindingIndex cause : findings[f].causes) {
+    worst = std::max(worst, worst_of(findings, number(cause)));
+  }
+  return worst;
+}
+
 // Effects by how much they matter, each with its causes behind it.
 class Order {
  public:
@@ -122,7 +131,7 @@ class Order {
       if (keep[f] && !is_cause[f]) effects_.push_back(f);
     }
     std::ranges::stable_sort(effects_, std::ranges::greater{}, [&](std::size_t f) {
-      return std::tuple(old_[f].severity, depth_of(old_, f) > 0, old_[f].confidence,
+      return std::tuple(worst_of(old_, f), depth_of(old_, f) > 0, old_[f].confidence,
                         old_[f].weight);
     });
   }

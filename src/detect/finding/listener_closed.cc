@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "detect/finding/kinds.h"
 #include "detect/finding/wording.h"
@@ -52,8 +53,7 @@ void describe(const Facts& facts, const Case& one, std::vector<Finding>& found) 
   const std::uint16_t port = closing.listener ? closing.listener->port : 0;
   const std::uint64_t clients = port == 0 ? 0 : clients_at(facts, port);
   const auto lived = closing.time - closing.holding.born;
-  const bool again = port != 0 && somebody_listens(facts, port);
-  if (again) return;
+  if (port != 0 && somebody_listens(facts, port)) return;
   Finding finding;
   finding.id = id::kListenerClosed;
   if (process) finding.subject = subject_of(facts.now.survey, *process);
@@ -61,9 +61,9 @@ void describe(const Facts& facts, const Case& one, std::vector<Finding>& found) 
                                   : fmt::format("({})", number(closing.pid));
   const std::string where =
       port == 0 ? std::string("its listener") : fmt::format("its listener :{}", port);
-  finding.severity = one.collected || clients > 0          ? Severity::kCritical
-                     : lived >= kServed && !closing.shared ? Severity::kWarning
-                                                           : Severity::kInfo;
+  finding.severity = one.collected || clients > 0 ? Severity::kCritical
+                     : lived >= kServed           ? Severity::kWarning
+                                                  : Severity::kInfo;
   finding.confidence = one.collected ? 0.98 : 0.8;
   finding.weight = 1;
   finding.summary = fmt::format(
@@ -87,9 +87,6 @@ void describe(const Facts& facts, const Case& one, std::vector<Finding>& found) 
     finding.evidence.push_back(
         {"clients", fmt::format("{} still connected to :{}", clients, port)});
   }
-  if (closing.shared) {
-    finding.evidence.push_back({"shared", "another descriptor of the same listener stayed open"});
-  }
   finding.whose_move = who;
   const Frame* opener = guilty_frame(one.opener);
   finding.remedy =
@@ -107,8 +104,11 @@ void describe(const Facts& facts, const Case& one, std::vector<Finding>& found) 
 void find_listener_closed(const Facts& facts, std::vector<Finding>& found) {
   if (facts.trace == nullptr) return;
   const TraceLedger& ledger = facts.trace->ledger;
+  std::set<std::pair<Pid, std::uint16_t>> told;  // a listener and its duplicates are one
   for (const Closing& closing : ledger.closings()) {
     if (!closing.holding.listener) continue;
+    const std::uint16_t port = closing.listener ? closing.listener->port : 0;
+    if (closing.shared || !told.emplace(closing.pid, port).second) continue;
     Case one{closing, {}, {}, false};
     if (closing.closer) one.closer = frames_of(*facts.trace, *closing.closer);
     if (closing.origin && ledger.sites()[*closing.origin].special == OriginId::kFirst) {

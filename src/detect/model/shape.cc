@@ -120,6 +120,16 @@ bool in_steps(std::span<const SeriesPoint> points) {
   return ups >= 2 && 3 * ups <= points.size();
 }
 
+// A count that comes and goes strays by twice the square root of itself; one that never falls does
+// not.
+std::int64_t wanted_rise(std::span<const SeriesPoint> points,
+                         const std::vector<SeriesPoint>& floors, std::uint64_t least) {
+  const auto falls = [](const SeriesPoint& a, const SeriesPoint& b) { return b.count < a.count; };
+  const bool never = std::ranges::adjacent_find(points, falls) == points.end();
+  const double strays = never ? 1 : 2 * std::sqrt(static_cast<double>(floors.back().count));
+  return static_cast<std::int64_t>(std::max(static_cast<double>(least), strays));
+}
+
 std::vector<double> ranks_of(std::span<const SeriesPoint> points) {
   std::vector<double> ranks;
   for (const SeriesPoint& point : points) {
@@ -182,17 +192,14 @@ Trend trend_of(std::span<const SeriesPoint> points, std::uint64_t least) {
   for (std::size_t i = 1; i < floors.size(); ++i)
     trend.windows += floors[i].count > floors[i - 1].count;
 
-  if (falls_of(points) >= 2) {
+  const bool risen = trend.rise >= wanted_rise(points, floors, least);
+  if (risen && trend.probability <= kGate && trend.windows >= 3) {
+    const bool goes_on = rises_late(floors) && trend.per_second > 0;
+    trend.shape = !goes_on ? Shape::kPlateau : in_steps(points) ? Shape::kSteps : Shape::kLinear;
+  } else if (falls_of(points) >= 2) {
     trend.shape = Shape::kSawtooth;
-  } else if (trend.rise < static_cast<std::int64_t>(std::max<std::uint64_t>(least, 1)) ||
-             trend.probability > kGate || trend.windows < 3) {
-    trend.shape = Shape::kSteady;
-    const bool rose = trend.rise >= static_cast<std::int64_t>(least) && !rises_late(floors);
-    if (rose && trend.rise > 0) trend.shape = Shape::kPlateau;
-  } else if (!rises_late(floors) || trend.per_second <= 0) {
-    trend.shape = Shape::kPlateau;
   } else {
-    trend.shape = in_steps(points) ? Shape::kSteps : Shape::kLinear;
+    trend.shape = risen && !rises_late(floors) ? Shape::kPlateau : Shape::kSteady;
   }
   return trend;
 }

@@ -1,0 +1,36 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+# What the cases' run scripts have in common. A case is started by `run STATE [healthy]`: STATE is an
+# empty folder of its own. In it stand afterwards `pids`, one a line, and `victim`, a selector for
+# plumb explain. `stop STATE` ends what was started.
+set -euo pipefail
+
+STATE=$1
+HEALTHY=${2:-}
+CASE=$(cd "$(dirname "$0")" && pwd)
+export STATE HEALTHY CASE
+
+# in_background COMMAND…: runs it with its output in STATE, remembers it.
+in_background() {
+  "$@" >>"$STATE/log" 2>&1 </dev/null &
+  echo $! >>"$STATE/pids"
+}
+
+# wait_for FILE: until a program has written it, at most ten seconds.
+wait_for() {
+  local tries
+  for ((tries = 0; tries < 200; ++tries)); do
+    [[ -s $1 ]] && return
+    sleep 0.05
+  done
+  echo "run: nothing wrote $1" >&2
+  exit 1
+}
+
+# go_build SOURCE: an executable of a single file, in STATE.
+go_build() {
+  GO111MODULE=off CGO_ENABLED=0 go build -o "$STATE/$(basename "$1" .go)" "$1"
+}
+
+victim() { echo "$1" >"$STATE/victim"; }
+last_pid() { tail -n 1 "$STATE/pids"; }
