@@ -45,6 +45,19 @@ RARE = {
     "process.own_pid": "no other pid namespace may be here",
     "origin.stack[].file": "the libraries' debug information may not be here",
     "origin.stack[].line": "as above",
+    "explanation.missing[]": "root sees everything",
+    "finding.closer[].language": "no listener is closed while it is explained",
+    "finding.closer[].function": "as above",
+    "finding.closer[].offset": "as above",
+    "finding.closer[].file": "as above",
+    "finding.closer[].line": "as above",
+    "finding.closer[].module": "as above",
+    "finding.closer[].build_id": "as above",
+    "finding.closer[].address": "as above",
+    "finding.causes[]": "a file's leak has no further cause",
+    "finding.leads_to[]": "a file has no other end",
+    "finding.stack[].file": "the libraries' debug information may not be here",
+    "finding.stack[].line": "as above",
     "closed.stack[].file": "as above",
     "closed.stack[].line": "as above",
     "closed.closer[].file": "as above",
@@ -90,6 +103,13 @@ threading.Thread(target=os.waitpid, args=(sleeper, 0), daemon=True).start()
 print("ready", flush=True)
 epoll.poll()
 os.kill(sleeper, 9)
+# One that leaks from the first line on, for `plumb explain`.
+LEAKING = """
+import os, time
+held = []
+while True:
+    held.append(open("/etc/passwd"))
+    time.sleep(0.2)
 """
 # HTTP of every sort, for `plumb http`: through a proxy that changes the head, a body that stops, one that nobody
 # reads.
@@ -177,6 +197,13 @@ def json_commands(go, talking):
             yield [*command, "--json", str(go)]
         elif command == ["http"]:
             yield [*command, "--json", "--for", "3s", str(talking)]
+        elif command == ["explain"]:
+            leaking = subprocess.Popen(["/usr/bin/python3", "-c", LEAKING], stdin=subprocess.DEVNULL)
+            try:
+                yield [*command, "--json", "--for", "14s", str(leaking.pid)]
+            finally:
+                leaking.kill()
+                leaking.wait()
         elif "--json" in options:
             yield [*command, "--json"]
             if "--count" in options:

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+// Chains of findings, and silence where nothing is wrong.
+#include "detect/finding/explain.h"
+
+#include <gtest/gtest.h>
+#include <sys/syscall.h>
+
+#include "detect/finding/kinds.h"
+#include "tests/unit/finding/story.h"
+
+namespace plumb::detect {
+namespace {
+
+using std::chrono::seconds;
+
+constexpr SocketState kOpen = SocketState::kEstablished;
+
+// An editor that starts a child at every other look; each waits for a proxy that has answered.
+void draw_editor(SurveyBuilder& machine, int look) {
+  const int children = 30 + look / 2;
+  for (int c = 0; c < children; ++c) machine.socket_pair();
+  for (int c = 0; c < children; ++c) {
+    const auto port = static_cast<std::uint16_t>(40000 + c);
+    machine.ip(SOCK_STREAM, SurveyBuilder::local(8118), SurveyBuilder::local(port), kOpen);
+    const auto client =
+        machine.ip(SOCK_STREAM, SurveyBuilder::local(port), SurveyBuilder::local(8118), kOpen);
+    for (const std::uint32_t end : {client - 1, client}) {
+      machine.survey.sockets[end].receive_queue = 0;
+      machine.survey.sockets[end].send_queue = 0;
+      machine.survey.sockets[end].last_sent = BootTime(seconds(3000));
+      machine.survey.sockets[end].last_received = BootTime(seconds(3000) + seconds(end == client));
+    }
+  }
+  const auto listener =
+      machine.ip(SOCK_STREAM, SurveyBuilder::local(8118), {}, SocketState::kListen);
+  machine.process(640, "proxy", 1, {"proxy"});
+  machine.thread(SYS_epoll_wait, 99);
+  machine.stands_for(3, Kind::kTcp, listener);
+  for (int c = 0; c < children; ++c) {
+    machine.stands_for(10 + c, Kind::kTcp, static_cast<std::uint32_t>(2 * children + 2 * c));
+  }
+  machine.process(812, "editor", 1, {"editor"}).descriptor_limit = 64;
+  machine.thread(SYS_epoll_wait, 98);
+  for (int c = 0; c < children; ++c) {
+    machine.stands_for(10 + c, Kind::kUnix, static_cast<std::uint32_t>(2 * c));
+  }
+  for (int c = 0; c < children; ++c) {
+    machine.process(1000 + c, "curl", 812, {"curl", "http://x/Heartbeat"}).key.start =
+        Ticks(100 * (3300 + 10 * c));
+    machine.thread(SYS_poll, 0x7ffc1000);
+    machine.stands_for(0, Kind::kUnix, static_cast<std::uint32_t>(2 * c + 1));
+    machine.stands_for(5, Kind::kTcp, static_cast<std::uint32_t>(2 * children + 2 * c + 1));
+  }
+}
+
+TEST(Explain, AnEditorWithStuckChildren) {
+  const Explanation found = Story(draw_editor).explain({*parse_selector("editor")});
+  ASSERT_TRUE(found.anything_wrong());
+  const Finding& head = found.at(found.effects.front());
+  EXPECT_EQ(head.id, id::kDescriptorLeak);
+  EXPECT_EQ(head.subject.process.pid, Pid{812});
+  EXPECT_EQ(head.measure, measure_of(Kind::kUnix));
+  ASSERT_FALSE(head.causes.empty());
+  const Finding& children = found.at(head.causes.front());
+  EXPECT_EQ(children.id, id::kStuckChildren);
+  ASSERT_FALSE(children.causes.empty());
+  const Finding& proxy = found.at(children.causes.front());
+  EXPECT_EQ(proxy.id, id::kIdlePeerWaits);
+  EXPECT_EQ(proxy.subject.process.pid, Pid{640});
+  EXPECT_GT(proxy.severity, Severity::kInfo) << "what explains a warning is more than a note";
+  EXPECT_EQ(proxy.whose_move, "proxy(640)");
+}
+
+TEST(Explain, OfPlumbItselfNothingIsSaid) {
+  EXPECT_EQ(find(Story(draw_editor).explain({}, Pid{812}), id::kDescriptorLeak), nullptr);
+}
+
+TEST(Explain, AnotherProcessIsNotConcerned) {
+  const auto draw = [](SurveyBuilder& machine, int look) {
+    draw_editor(machine, look);
+    machine.process(5000, "other", 1, {"other"});
+  };
+  EXPECT_FALSE(Story(draw).explain({*parse_selector("other")}).anything_wrong());
+}
+
+TEST(Explain, APoolOfWorkersIsSilent) {
+  const Story story([](SurveyBuilder& machine, int) {
+    machine.process(10, "server", 1, {"server"});
+    machine.thread(SYS_epoll_wait, 4);
+    for (int worker = 0; worker < 40; ++worker) {
+      machine.process(100 + worker, "worker", 10, {"worker"}).key.start = Ticks(500);
+      machine.thread(SYS_read, 0);
+    }
+  });
+  EXPECT_TRUE(story.explain().findings.empty());
+}
+
+std::uint32_t draw_listener(SurveyBuilder& machine, std::uint32_t queue) {
+  const auto listener =
+      machine.ip(SOCK_STREAM, SurveyBuilder::local(3000), {}, SocketState::kListen);
+  machine.survey.sockets[listener].accept_queue = queue;
+  machine.survey.sockets[listener].backlog = 128;
+  return listener;
+}
+
+TEST(Explain, AFullTableStarvesItsListener) {
+  const Story story([](SurveyBuilder& machine, int) {
+    const auto listener = draw_listener(machine, 30);
+    machine.process(10, "server", 1, {"server"}).descriptor_limit = 16;
+    machine.thread(SYS_epoll_wait, 4);
+    machine.stands_for(3, Kind::kTcp, listener);
+    for (int fd = 4; fd < 19; ++fd) machine.file(fd, "/tmp/x");
+  });
+  const Explanation found = story.explain();
+  const Finding& head = found.at(found.effects.front());
+  EXPECT_EQ(head.id, id::kAcceptStarved);
+  EXPECT_EQ(head.severity, Severity::kCritical);
+  ASSERT_FALSE(head.causes.empty());
+  EXPECT_EQ(found.at(head.causes.front()).id, id::kLimitNear);
+}
+
+TEST(Explain, AQueueThatIsServedIsSilent) {
+  const Story story([](SurveyBuilder& machine, int look) {
+    const auto listener = draw_listener(machine, 5);
+    for (int c = 0; c < 10; ++c) {
+      const auto port = static_cast<std::uint16_t>(40000 + 10 * look + c);
+      const auto client =
+          machine.ip(SOCK_STREAM, SurveyBuilder::local(3000), SurveyBuilder::local(port), kOpen);
+      machine.survey.sockets[client].inode = 10000U + port;
+    }
+    machine.process(10, "server", 1, {"server"});
+    machine.stands_for(3, Kind::kTcp, listener);
+    for (std::uint32_t c = 0; c < 10; ++c) {
+      machine.stands_for(4 + static_cast<int>(c), Kind::kTcp, listener + 1 + c);
+    }
+  });
+  EXPECT_FALSE(story.explain().anything_wrong());
+}
+
+TEST(Explain, ClientsAtAPortWhereNobodyListens) {
+  const Story story([](SurveyBuilder& machine, int) {
+    for (const std::uint16_t port : {40000, 40001}) {
+      machine.ip(SOCK_STREAM, SurveyBuilder::local(3000), SurveyBuilder::local(port), kOpen);
+    }
+    machine.process(10, "server", 1, {"server"});
+    machine.stands_for(4, Kind::kTcp, 0);
+    machine.stands_for(5, Kind::kTcp, 1);
+  });
+  const Explanation found = story.explain();
+  ASSERT_NE(find(found, id::kListenerGone), nullptr);
+  EXPECT_EQ(find(found, id::kListenerGone)->weight, 2U);
+}
+
+TEST(Explain, ZombiesThatLast) {
+  const auto draw = [](int zombies) {
+    return [zombies](SurveyBuilder& machine, int) {
+      machine.process(10, "parent", 1, {"parent"});
+      for (int z = 0; z < zombies; ++z) {
+        machine.process(100 + z, "sh", 10).state = RunState{'Z'};
+      }
+    };
+  };
+  EXPECT_NE(find(Story(draw(12)).explain(), id::kZombieChildren), nullptr);
+  EXPECT_EQ(find(Story(draw(2)).explain(), id::kZombieChildren), nullptr);
+}
+
+void draw_closed(SurveyBuilder& machine, int connections) {
+  for (int c = 0; c < connections; ++c) {
+    const auto port = static_cast<std::uint16_t>(40000 + c);
+    const auto socket = machine.ip(SOCK_STREAM, SurveyBuilder::local(port),
+                                   SurveyBuilder::at(10, 0, 0, 1, 80), SocketState::kCloseWait);
+    machine.survey.sockets[socket].last_received = BootTime(seconds(100));
+  }
+  machine.process(10, "client", 1, {"client"});
+  for (int c = 0; c < connections; ++c) {
+    machine.stands_for(4 + c, Kind::kTcp, static_cast<std::uint32_t>(c));
+  }
+}
+
+TEST(Explain, ConnectionsThatThePeerHasClosed) {
+  const auto severity = [](int connections) {
+    const Story story([&](SurveyBuilder& machine, int) { draw_closed(machine, connections); });
+    const Explanation found = story.explain();
+    const Finding* pile = find(found, id::kCloseWaitPileup);
+    return pile == nullptr ? std::optional<Severity>() : pile->severity;
+  };
+  EXPECT_EQ(severity(20), Severity::kWarning);
+  EXPECT_EQ(severity(4), Severity::kInfo) << "a pool may keep a few";
+  EXPECT_EQ(severity(1), std::nullopt);
+}
+
+TEST(Explain, AConnectionWithoutItsOtherEnd) {
+  const auto found = [](bool peer) {
+    const Story story([&](SurveyBuilder& machine, int) {
+      machine.ip(SOCK_STREAM, SurveyBuilder::local(3000), SurveyBuilder::local(40000), kOpen);
+      machine.survey.sockets[0].last_received = BootTime(seconds(100));
+      draw_listener(machine, 0);
+      if (peer)
+        machine.ip(SOCK_STREAM, SurveyBuilder::local(40000), SurveyBuilder::local(3000), kOpen);
+      machine.process(10, "server", 1, {"server"});
+      machine.stands_for(4, Kind::kTcp, 0);
+      machine.stands_for(3, Kind::kTcp, 1);
+    });
+    return find(story.explain(), id::kConnectionToNowhere) != nullptr;
+  };
+  EXPECT_TRUE(found(false));
+  EXPECT_FALSE(found(true));
+}
+
+TEST(Explain, APipeThatADaemonKeeps) {
+  const auto found = [](bool close_on_exec) {
+    const Story story([&](SurveyBuilder& machine, int) {
+      machine.process(10, "reader", 1, {"reader"});
+      machine.thread(SYS_read, 3);
+      machine.pipe(3, 777, O_RDONLY);
+      machine.process(11, "sleep", 10, {"sleep", "3600"});
+      machine.thread(SYS_nanosleep);
+      machine.pipe(4, 777, O_WRONLY).close_on_exec = close_on_exec;
+      machine.process(12, "echo", 10).state = RunState{'Z'};
+    });
+    const Explanation explanation = story.explain();
+    const Finding* finding = find(explanation, id::kInheritedDescriptor);
+    return finding != nullptr && finding->severity == Severity::kWarning;
+  };
+  EXPECT_TRUE(found(false));
+  EXPECT_FALSE(found(true));
+}
+
+TEST(Explain, FactsWithoutRootAreEnough) {
+  // No file ids, no threads, no peers: nothing may be concluded from what is not known.
+  const Story story([](SurveyBuilder& machine, int) {
+    machine.process(10, "server", 1, {"server"});
+    for (int fd = 3; fd < 30; ++fd) machine.row(fd, Kind::kUnknown).file.reset();
+    machine.process(20, "secret", 1).error = EACCES;
+  });
+  EXPECT_FALSE(story.explain().anything_wrong());
+}
+
+TEST(Explain, EachKindStandsInTheTableOnce) {
+  std::string_view last;
+  for (const FindingKind& kind : finding_kinds()) {
+    EXPECT_LT(last, kind.id);
+    EXPECT_FALSE(kind.title.empty());
+    last = kind.id;
+  }
+}
+
+}  // namespace
+}  // namespace plumb::detect
