@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "detect/finding/kinds.h"
 #include "detect/finding/other_ends.h"
@@ -98,8 +99,7 @@ class Looker {
     const std::string kind(name_of(kind_));
     const std::string growth = rate_text(rate());
     finding.summary =
-        fmt::format("{} leaks {} {}: {} open{}, {}{}", name_with_pid(survey_, p_), kind,
-                    kind_ == Kind::kFile || kind_ == Kind::kPipe ? "descriptors" : "descriptors",
+        fmt::format("{} leaks {} descriptors: {} open{}, {}{}", name_with_pid(survey_, p_), kind,
                     human_count(finding.weight),
                     limit ? fmt::format(" of {}", human_count(*limit)) : std::string(), growth,
                     full && *full < 24h ? ", full in " + human_duration(*full) : std::string());
@@ -125,13 +125,31 @@ class Looker {
     finding.severity =
         used >= 0.9 || (full && *full < kSoon) ? Severity::kCritical : Severity::kWarning;
     // Clients that come and stay are no leak of the server, as long as there is room for them.
-    if (kind_ == Kind::kTcp && site_ != nullptr && accepts(*site_) && used < 0.8 && kept_alive()) {
+    if (kind_ == Kind::kTcp && used < 0.8 && ends.itself == 0 && accepted() && kept_alive()) {
       finding.severity = Severity::kInfo;
       finding.summary =
           fmt::format("{} gets more clients than leave: {} connections, {}",
                       name_with_pid(survey_, p_), human_count(finding.weight), growth);
     }
     say_what_to_do(finding, ends);
+  }
+
+  // Whether most of its connections came to a port where somebody listens.
+  bool accepted() const {
+    std::set<std::uint16_t> ports;
+    for (const Socket& socket : survey_.sockets) {
+      if (socket.state == SocketState::kListen) ports.insert(socket.local.port);
+    }
+    std::uint64_t all = 0;
+    std::uint64_t came = 0;
+    const auto rows = facts_.now.tables.rows_of(p_);
+    for (std::uint32_t d = rows.first; d < rows.last; ++d) {
+      const Socket* socket = survey_.socket_of(survey_.descriptors[d]);
+      if (survey_.descriptors[d].kind != kind_ || socket == nullptr) continue;
+      ++all;
+      came += ports.contains(socket->local.port);
+    }
+    return 2 * came > all;
   }
 
   // Whether most of its connections are whole: a peer that has closed is the server's to close.
