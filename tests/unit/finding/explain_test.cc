@@ -148,7 +148,7 @@ TEST(Explain, AQueueThatIsServedIsSilent) {
 
 TEST(Explain, ClientsAtAPortWhereNobodyListens) {
   const Story story([](SurveyBuilder& machine, int) {
-    for (const std::uint16_t port : {40000, 40001}) {
+    for (const std::uint16_t port : {std::uint16_t{40000}, std::uint16_t{40001}}) {
       machine.ip(SOCK_STREAM, SurveyBuilder::local(3000), SurveyBuilder::local(port), kOpen);
     }
     machine.process(10, "server", 1, {"server"});
