@@ -103,6 +103,7 @@ threading.Thread(target=os.waitpid, args=(sleeper, 0), daemon=True).start()
 print("ready", flush=True)
 epoll.poll()
 os.kill(sleeper, 9)
+"""
 # One that leaks from the first line on, for `plumb explain`.
 LEAKING = """
 import os, time
