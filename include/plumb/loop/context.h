@@ -8,7 +8,9 @@
 
 #include <coroutine>
 #include <exception>
+#include <source_location>
 
+#include "plumb/base/holding.h"
 #include "plumb/loop/wait.h"
 
 namespace plumb::runtime {
@@ -25,7 +27,8 @@ struct Interrupts {
 
 class Context : public ListNode {
  public:
-  Context(Loop& loop, Scope* scope) noexcept : loop_(loop), scope_(scope) {}
+  Context(Loop& loop, Scope* scope, std::source_location site) noexcept
+      : loop_(loop), scope_(scope), held_("task", site) {}
 
   Loop& loop() const noexcept { return loop_; }
 
@@ -50,7 +53,7 @@ class Context : public ListNode {
   Interrupts own_;
   Interrupts* interrupts_ = &own_;
   std::coroutine_handle<> root_;
-  bool over_ = false;
+  Holding held_;
 };
 
 // A wait of a coroutine: the base of every awaiter of the runtime.

@@ -12,7 +12,9 @@
 
 #include <coroutine>
 #include <cstdint>
+#include <source_location>
 
+#include "plumb/base/holding.h"
 #include "plumb/base/result.h"
 #include "plumb/base/unique_fd.h"
 #include "plumb/loop/context.h"
@@ -20,12 +22,16 @@
 namespace plumb::runtime {
 
 enum class DescriptorKind : std::uint8_t { kOther, kListener, kTcp, kUnix, kUdp, kSignal };
+const char* name_of(DescriptorKind kind) noexcept;  // as the ledger calls it: "tcp"
 enum class Direction : std::uint8_t { kRead, kWrite };
 enum class Trigger : std::uint8_t { kEdge, kLevel };
 
 class Descriptor {
  public:
-  Descriptor(Loop& loop, DescriptorKind kind) noexcept : loop_(loop), kind_(kind) {}
+  // `site`: the line that the loop's holdings name for it.
+  Descriptor(Loop& loop, DescriptorKind kind,
+             std::source_location site = std::source_location::current()) noexcept
+      : loop_(loop), kind_(kind), held_(name_of(kind), site) {}
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
   ~Descriptor() { close(); }
@@ -90,6 +96,7 @@ class Descriptor {
   bool armed_ = false;  // kLevel: epoll is asked for events
   List<Wait> readers_;
   List<Wait> writers_;
+  Holding held_;  // while it is open
 };
 
 class Descriptor::Ready : public TaskWait {

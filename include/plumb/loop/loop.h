@@ -13,14 +13,18 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <source_location>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "plumb/base/holding.h"
 #include "plumb/base/result.h"
 #include "plumb/base/unique_fd.h"
 #include "plumb/loop/budget.h"
@@ -34,6 +38,8 @@ namespace plumb::runtime {
 
 struct LoopOptions {
   DescriptorBudget* budget = nullptr;  // shared by the process's loops; none: one of its own
+  HoldingsRegister* ledger = nullptr;  // told of this loop's holdings; must outlive it
+  const char* name = "loop";           // of its shelf of holdings
 };
 
 // What a loop owns now. Equal before and after is what "nothing leaked" means.
@@ -70,7 +76,7 @@ class Loop {
   // Runs until `main` has ended, which ends after all that it started. Gives what `main` gave; an
   // exception leaves here. stop() cancels `main`. Errors are those of `main`.
   template <typename T>
-  T run(Task<T> main);
+  T run(Task<T> main, std::source_location site = std::source_location::current());
 
   // Runs callbacks until stop(). For programs without tasks.
   void run();
@@ -87,12 +93,18 @@ class Loop {
   Clock::time_point now() const noexcept { return now_; }
 
   DescriptorBudget& budget() noexcept { return budget_; }
+  // What it serves, by kind, age and line: its own two descriptors, those attached, tasks, armed
+  // timers, and what others put here. From any thread.
+  Holdings& holdings() noexcept { return holdings_; }
   Census census() const noexcept { return {descriptors_.size_, tasks_, wheel_.armed()}; }
   // How many attached descriptors are of `kind`.
   std::size_t count(DescriptorKind kind) const noexcept {
     return descriptors_.by_kind_[static_cast<std::size_t>(kind)];
   }
-  const LoopCounters& counters() const noexcept { return counters_; }
+  // From any thread.
+  LoopCounters counters() const noexcept {
+    return {turns_.value(), events_.value(), fired_.value(), posted_.value()};
+  }
 
   // For awaiters. A task whose calls never block must let others run: false after 64 waits in a row
   // that were no waits; the awaiter then finishes itself and is fired in the next turn.
@@ -107,6 +119,17 @@ class Loop {
   friend class Scope;
   friend class Descriptor;
   friend class Mailbox;
+  // Counted by the loop's thread alone, read by any.
+  class Tally {
+   public:
+    void add(std::uint64_t count) noexcept {
+      value_.store(value() + count, std::memory_order_relaxed);
+    }
+    std::uint64_t value() const noexcept { return value_.load(std::memory_order_relaxed); }
+
+   private:
+    std::atomic<std::uint64_t> value_{0};
+  };
   struct Table {
     std::vector<Descriptor*> slots_;  // by descriptor number
     std::size_t size_ = 0;
@@ -115,7 +138,7 @@ class Loop {
   };
 
   Loop(UniqueFd epoll, std::shared_ptr<Mailbox> mailbox, std::unique_ptr<DescriptorBudget> own,
-       DescriptorBudget& budget);
+       DescriptorBudget& budget, const LoopOptions& options);
   void turn(bool may_block);
   void read_events(int timeout_ms);
   void read_mail();
@@ -123,7 +146,7 @@ class Loop {
   void reap() noexcept;
   int timeout() const noexcept;
   void update_now() noexcept;
-  void run_root(Task<void> main);
+  void run_root(Task<void> main, std::source_location site);
 
   UniqueFd epoll_;
   std::shared_ptr<Mailbox> mailbox_;
@@ -131,7 +154,10 @@ class Loop {
   DescriptorBudget& budget_;
   Clock::time_point start_;
   Clock::time_point now_;
-  TimerWheel wheel_{0};
+  Holdings holdings_;
+  Holding epoll_held_{"epoll"};
+  Holding mailbox_held_{"eventfd"};
+  TimerWheel wheel_{0, &holdings_};
   List<Wait> ready_;
   List<Context> ended_;
   Table descriptors_;
@@ -139,19 +165,19 @@ class Loop {
   unsigned credits_ = 0;
   bool stopping_ = false;
   Scope* root_scope_ = nullptr;
-  LoopCounters counters_;
+  Tally turns_, events_, fired_, posted_;
 };
 
 template <typename T>
-T Loop::run(Task<T> main) {
+T Loop::run(Task<T> main, std::source_location site) {
   if constexpr (std::is_void_v<T>) {
-    run_root(std::move(main));
+    run_root(std::move(main), site);
   } else {
     std::optional<T> value;
     const auto keep = [](Task<T> task, std::optional<T>& slot) -> Task<void> {
       slot.emplace(co_await std::move(task));
     };
-    run_root(keep(std::move(main), value));
+    run_root(keep(std::move(main), value), site);
     return std::move(*value);
   }
 }

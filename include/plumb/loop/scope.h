@@ -18,6 +18,7 @@
 #include <cstddef>
 #include <exception>
 #include <optional>
+#include <source_location>
 #include <type_traits>
 #include <utility>
 
@@ -37,7 +38,7 @@ class Scope {
 
   // Runs `task` until its first wait, now. In a cancelled scope it runs too, and its first wait
   // says ECANCELED: what it was given is cleaned up by itself.
-  void start(Task<void> task);
+  void start(Task<void> task, std::source_location site = std::source_location::current());
 
   // Ends the waits of all tasks, now and from now on, with `code`.
   void cancel(int code = ECANCELED) noexcept;

@@ -9,6 +9,7 @@
 
 #include <initializer_list>
 #include <memory>
+#include <source_location>
 
 #include "plumb/base/result.h"
 #include "plumb/loop/descriptor.h"
@@ -19,14 +20,17 @@ namespace plumb::runtime {
 class Signals {
  public:
   // Errors: signalfd, epoll_ctl.
-  static Result<std::unique_ptr<Signals>> block(Loop& loop, std::initializer_list<int> numbers);
+  static Result<std::unique_ptr<Signals>> block(
+      Loop& loop, std::initializer_list<int> numbers,
+      std::source_location site = std::source_location::current());
   ~Signals();
 
   // The next signal's number. One waiter at a time. Errors: ECANCELED, ETIMEDOUT, read.
   Task<Result<int>> next();
 
  private:
-  explicit Signals(Loop& loop) : descriptor_(loop, DescriptorKind::kSignal) {}
+  Signals(Loop& loop, std::source_location site)
+      : descriptor_(loop, DescriptorKind::kSignal, site) {}
 
   Descriptor descriptor_;
   sigset_t before_{};

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <functional>
+#include <source_location>
 #include <utility>
 
 #include "plumb/base/result.h"
@@ -18,7 +19,9 @@ namespace plumb::runtime {
 // co_await sleep(5s): Result<void>; fails with ECANCELED or ETIMEDOUT when something ends it early.
 class [[nodiscard]] sleep : public TaskWait, private WheelTimer {
  public:
-  explicit sleep(std::chrono::nanoseconds duration) noexcept : duration_(duration) {}
+  explicit sleep(std::chrono::nanoseconds duration,
+                 std::source_location site = std::source_location::current()) noexcept
+      : WheelTimer(site), duration_(duration) {}
   bool await_ready() const noexcept { return false; }
   template <typename P>
   bool await_suspend(std::coroutine_handle<P> handle) noexcept {
@@ -48,7 +51,8 @@ inline sleep yield() noexcept {
 // Deadlines nest; the shortest wins while it lives. Costs no memory and about 20 ns.
 class [[nodiscard]] Deadline : private WheelTimer {
  public:
-  Deadline(Context& context, std::chrono::nanoseconds delay) noexcept;
+  Deadline(Context& context, std::chrono::nanoseconds delay,
+           std::source_location site = std::source_location::current()) noexcept;
   ~Deadline();
   bool expired() const noexcept { return expired_; }
   // Starts anew, `delay` from now: for a time limit on each step of a long conversation.
@@ -66,7 +70,8 @@ class [[nodiscard]] Deadline : private WheelTimer {
 // frame, TLS's close_notify. What was held back takes effect when the shield ends.
 class [[nodiscard]] Shield {
  public:
-  Shield(Context& context, std::chrono::nanoseconds limit) noexcept;
+  Shield(Context& context, std::chrono::nanoseconds limit,
+         std::source_location site = std::source_location::current()) noexcept;
   ~Shield();
   Shield(const Shield&) = delete;
   Shield& operator=(const Shield&) = delete;
@@ -82,17 +87,20 @@ class [[nodiscard]] Shield {
 template <typename Guard>
 class [[nodiscard]] GuardMaker {
  public:
-  explicit GuardMaker(std::chrono::nanoseconds duration) noexcept : duration_(duration) {}
+  explicit GuardMaker(std::chrono::nanoseconds duration,
+                      std::source_location site = std::source_location::current()) noexcept
+      : duration_(duration), site_(site) {}
   bool await_ready() const noexcept { return false; }
   template <typename P>
   bool await_suspend(std::coroutine_handle<P> handle) noexcept {
     context_ = handle.promise().context;
     return false;
   }
-  Guard await_resume() const noexcept { return Guard(*context_, duration_); }
+  Guard await_resume() const noexcept { return Guard(*context_, duration_, site_); }
 
  private:
   std::chrono::nanoseconds duration_;
+  std::source_location site_;
   Context* context_ = nullptr;
 };
 using deadline = GuardMaker<Deadline>;
@@ -100,15 +108,18 @@ using shield = GuardMaker<Shield>;
 
 // Awaits `task` for at most `limit`; its waits then fail with ETIMEDOUT.
 template <typename T>
-Task<T> within(std::chrono::nanoseconds limit, Task<T> task) {
-  const auto bound = co_await deadline(limit);
+Task<T> within(std::chrono::nanoseconds limit, Task<T> task,
+               std::source_location site = std::source_location::current()) {
+  const auto bound = co_await deadline(limit, site);
   co_return co_await std::move(task);
 }
 
 // A callback at a time. Cancelled by its end. The callback may arm it again.
 class Timer : private WheelTimer {
  public:
-  Timer(Loop& loop, std::function<void()> callback) : loop_(loop), callback_(std::move(callback)) {}
+  Timer(Loop& loop, std::function<void()> callback,
+        std::source_location site = std::source_location::current())
+      : WheelTimer(site), loop_(loop), callback_(std::move(callback)) {}
   void arm(std::chrono::nanoseconds delay) noexcept;
   void cancel() noexcept;
   using WheelTimer::armed;

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "plumb/base/holding.h"
 #include "plumb/loop/list.h"
 
 namespace plumb::runtime {
@@ -23,7 +24,8 @@ using Tick = std::uint64_t;
 // One deadline. Leaves its wheel when it dies.
 class WheelTimer : public ListNode {
  public:
-  WheelTimer() noexcept = default;
+  explicit WheelTimer(std::source_location site = std::source_location::current()) noexcept
+      : held_("timer", site) {}
   inline virtual ~WheelTimer();
   bool armed() const noexcept { return wheel_ != nullptr; }
   Tick due() const noexcept { return due_; }
@@ -35,11 +37,14 @@ class WheelTimer : public ListNode {
   class TimerWheel* wheel_ = nullptr;
   Tick due_ = 0;
   std::uint16_t slot_ = 0;
+  Holding held_;  // while it is armed
 };
 
 class TimerWheel {
  public:
-  explicit TimerWheel(Tick now) noexcept : now_(now) {}
+  // Armed timers stand on the shelf `holdings`, if any.
+  explicit TimerWheel(Tick now, Holdings* holdings = nullptr) noexcept
+      : now_(now), holdings_(holdings) {}
   TimerWheel(const TimerWheel&) = delete;
   TimerWheel& operator=(const TimerWheel&) = delete;
 
@@ -71,6 +76,7 @@ class TimerWheel {
   List<WheelTimer> far_;
   std::array<std::uint64_t, kLevels> occupied_{};  // bit s: slot s of the level is not empty
   Tick now_;
+  Holdings* holdings_;
   std::size_t armed_ = 0;
 };
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <memory>
+#include <source_location>
 #include <span>
 #include <string>
 
@@ -25,10 +26,13 @@ class Datagrams {
   };
 
   // Errors: socket, bind (EADDRINUSE, EACCES). A unix socket's file is removed with the object.
-  static Result<std::unique_ptr<Datagrams>> bind(Loop& loop, const Address& address);
+  static Result<std::unique_ptr<Datagrams>> bind(
+      Loop& loop, const Address& address,
+      std::source_location site = std::source_location::current());
   // Bound by the kernel; sends to and hears from `peer` only, and learns of its absence
   // (ECONNREFUSED) at the next call.
-  static Result<std::unique_ptr<Datagrams>> connect(Loop& loop, const Address& peer);
+  static Result<std::unique_ptr<Datagrams>> connect(
+      Loop& loop, const Address& peer, std::source_location site = std::source_location::current());
   ~Datagrams();
   Datagrams(const Datagrams&) = delete;
   Datagrams& operator=(const Datagrams&) = delete;
@@ -45,8 +49,10 @@ class Datagrams {
   void close() noexcept { descriptor_.close(EBADF); }
 
  private:
-  Datagrams(Loop& loop, DescriptorKind kind) : descriptor_(loop, kind) {}
-  static Result<std::unique_ptr<Datagrams>> open(Loop& loop, const Address& like);
+  Datagrams(Loop& loop, DescriptorKind kind, std::source_location site)
+      : descriptor_(loop, kind, site) {}
+  static Result<std::unique_ptr<Datagrams>> open(Loop& loop, const Address& like,
+                                                 std::source_location site);
 
   Descriptor descriptor_;
   std::string unlink_path_;

@@ -16,6 +16,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <source_location>
 #include <utility>
 
 #include "plumb/loop/timer.h"
@@ -169,26 +170,27 @@ Task<Result<void>> converse(Stream stream, const Codec& codec, OnFrame& on_frame
 // Lives in serve_frames().
 template <FrameCodec Codec, typename OnFrame>
 Task<Result<void>> serve_frames_with(Listener& listener, Codec codec, OnFrame on_frame,
-                                     FrameLimits limits) {
+                                     FrameLimits limits, std::source_location site) {
   // As converse(), in one frame: an idle connection costs less than 1 KiB.
   const auto handle = [&](Stream stream) -> Task<> {
     std::optional<Deadline> silence;
-    if (limits.silence.count() != 0) silence.emplace(co_await this_task(), limits.silence);
+    if (limits.silence.count() != 0) silence.emplace(co_await this_task(), limits.silence, site);
     FramePump<Codec, OnFrame> pump(stream, codec, on_frame, limits, silence ? &*silence : nullptr);
     co_await pump.quietly();
   };
-  co_return co_await listener.serve(handle);
+  co_return co_await listener.serve(handle, site);
 }
 
 // Serves a listener's connections until cancelled or closed; see Listener::serve. What ends a
 // single connection ends only that one.
 template <FrameCodec Codec, typename OnFrame>
 Task<Result<void>> serve_frames(Listener& listener, Codec codec, OnFrame&& on_frame,
-                                FrameLimits limits = {}) {
+                                FrameLimits limits = {},
+                                std::source_location site = std::source_location::current()) {
   static_assert(kAwaitable<Codec> && kAwaitable<OnFrame>,
                 "name the lambda first, or capture by reference: see task.h");
   return serve_frames_with(listener, std::move(codec),
-                           std::decay_t<OnFrame>(std::forward<OnFrame>(on_frame)), limits);
+                           std::decay_t<OnFrame>(std::forward<OnFrame>(on_frame)), limits, site);
 }
 
 }  // namespace plumb::runtime

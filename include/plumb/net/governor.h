@@ -99,6 +99,8 @@ class AcceptGovernor {
   ~AcceptGovernor();
 
   GovernorCounters counters() const noexcept;
+  // How often it has come to that; on_event is told less often.
+  std::uint64_t happened(GovernorEvent event) const noexcept;
   std::size_t reserve_held() const noexcept;    // reserve descriptors at hand now
   std::size_t reserve_wanted() const noexcept;  // lobby + admin, less those lent out
   // Few descriptors are left: offer no keep-alive.

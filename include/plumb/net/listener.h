@@ -14,6 +14,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <source_location>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -54,16 +55,17 @@ class Listener : public ListNode {
   // The next connection. One task at a time. Errors: ECANCELED, ETIMEDOUT, EBADF after close(), and
   // what makes the listener useless (EINVAL, ENOTSOCK, …). Never EMFILE and its like.
   class Accept;
-  [[nodiscard]] Accept accept();
+  [[nodiscard]] Accept accept(std::source_location site = std::source_location::current());
 
   // Accepts until cancelled or closed, running handler(Stream) -> Task<void> for each connection in
   // a scope of its own; ends when all of them have. Cancelling it cancels them; close() lets them
   // finish. Errors: as accept(); a close() is none.
   template <typename Handler>
-  Task<Result<void>> serve(Handler&& handler) {
+  Task<Result<void>> serve(Handler&& handler,
+                           std::source_location site = std::source_location::current()) {
     static_assert(kAwaitable<Handler>,
                   "name the lambda first, or capture by reference: see task.h");
-    return serve_with(std::decay_t<Handler>(std::forward<Handler>(handler)));
+    return serve_with(std::decay_t<Handler>(std::forward<Handler>(handler)), site);
   }
 
   // Stops listening; those who are connected stay.
@@ -78,25 +80,25 @@ class Listener : public ListNode {
   friend class Network;
   friend class Lobby;
 
-  Listener(Network& network, const ListenOptions& options);
+  Listener(Network& network, const ListenOptions& options, std::source_location site);
   Result<void> open(const Address& address);
 
   template <typename Handler>
-  Task<Result<void>> serve_with(Handler handler);
+  Task<Result<void>> serve_with(Handler handler, std::source_location site);
 
   struct Taken {
     std::optional<Stream> stream = std::nullopt;
     int error = 0;  // fatal
     Step step = Step::kDone;
   };
-  Taken take();
+  Taken take(std::source_location site);
   // Measures 2 to 5. There is a place for the newcomer; it was answered; or neither: paused.
   enum class Room { kPlace, kAnswered, kNone };
   Room make_room(int code);
   bool into_lobby();
   bool is_admin() const noexcept { return options_.listener_class == ListenerClass::kAdmin; }
   UniqueFd accept_one(int& code) noexcept;
-  Taken taken_of(UniqueFd fd, bool from_reserve);
+  Taken taken_of(UniqueFd fd, bool from_reserve, std::source_location site);
   void pause() noexcept;
   void resume() noexcept;
 
@@ -116,7 +118,8 @@ class Listener : public ListNode {
 
 class Listener::Accept : public IoWait {
  public:
-  explicit Accept(Listener& listener) noexcept : listener_(listener) {}
+  Accept(Listener& listener, std::source_location site) noexcept
+      : listener_(listener), site_(site) {}
   Result<Stream> await_resume();
 
  private:
@@ -124,16 +127,17 @@ class Listener::Accept : public IoWait {
   Descriptor& descriptor() override { return listener_.descriptor_; }
   void wait_for(Step step) override;
   Listener& listener_;
+  std::source_location site_;
   Taken taken_;
 };
 
 template <typename Handler>
-Task<Result<void>> Listener::serve_with(Handler handler) {
+Task<Result<void>> Listener::serve_with(Handler handler, std::source_location site) {
   const auto accepting = [&](Scope& scope) -> Task<Result<void>> {
     for (;;) {
-      auto stream = co_await accept();
+      auto stream = co_await accept(site);
       if (!stream) co_return std::move(stream).error();
-      scope.start(handler(*std::move(stream)));
+      scope.start(handler(*std::move(stream)), site);
     }
   };
   auto ended = co_await open_scope(accepting);

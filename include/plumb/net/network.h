@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Network: the sockets of one loop. It makes listeners and connections, owns what they share
 // (blocks of memory, the lobby, the order in which idle connections are given up), and must outlive
-// them. Threads: those of its loop only.
+// them. In the loop's holdings a connection stands with the line that accepted, made or adopted it.
+// Threads: those of its loop only.
 #pragma once
 
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <source_location>
 #include <string_view>
 #include <utility>
 
@@ -40,21 +42,26 @@ class Network {
 
   // Errors: socket, bind (EADDRINUSE, EACCES), listen. A unix socket's file that nobody listens on
   // any more is replaced.
-  Result<std::unique_ptr<Listener>> listen(const Address& address,
-                                           const ListenOptions& options = {});
+  Result<std::unique_ptr<Listener>> listen(
+      const Address& address, const ListenOptions& options = {},
+      std::source_location site = std::source_location::current());
 
   // Errors: socket (EMFILE only when no idle connection could be given up), connect (ECONNREFUSED,
   // EHOSTUNREACH, …), ECANCELED, ETIMEDOUT, of TLS EPROTO. Has no time limit of its own but the
   // kernel's two minutes: use within().
-  Task<Result<Stream>> connect(Address address, ConnectOptions options = {});
+  Task<Result<Stream>> connect(Address address, ConnectOptions options = {},
+                               std::source_location site = std::source_location::current());
 
   // Takes on a connection from another loop, or a connected stream socket from elsewhere. `tls`:
   // the handshake is still to come and we are its server.
-  Result<Stream> adopt(Handover handover, const TlsContext* tls = nullptr);
-  Result<Stream> adopt(UniqueFd connected, const TlsContext* tls = nullptr);  // set non-blocking
+  Result<Stream> adopt(Handover handover, const TlsContext* tls = nullptr,
+                       std::source_location site = std::source_location::current());
+  Result<Stream> adopt(UniqueFd connected, const TlsContext* tls = nullptr,  // set non-blocking
+                       std::source_location site = std::source_location::current());
 
   // Two connected streams of one loop, for tests and for talking to oneself.
-  Result<std::pair<Stream, Stream>> pair();
+  Result<std::pair<Stream, Stream>> pair(
+      std::source_location site = std::source_location::current());
 
   // Closes the idle connection that is the least loss; false if there is none. For whoever was told
   // EMFILE; accept and connect do it themselves.
@@ -72,7 +79,8 @@ class Network {
   friend class Lobby;
   friend class StreamCore;
 
-  Result<Stream> make_stream(UniqueFd fd, DescriptorKind kind, Idleness idleness);
+  Result<Stream> make_stream(UniqueFd fd, DescriptorKind kind, Idleness idleness,
+                             std::source_location site);
   void descriptors_came_free();
   std::optional<std::chrono::steady_clock::time_point> next_ripe() noexcept;
 

@@ -16,6 +16,12 @@ constexpr std::uint32_t kEdgeEvents = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
 
 }  // namespace
 
+const char* name_of(DescriptorKind kind) noexcept {
+  static constexpr const char* kNames[] = {"descriptor", "listener", "tcp",
+                                           "unix",       "udp",      "signalfd"};
+  return kNames[static_cast<std::size_t>(kind)];
+}
+
 Result<void> Descriptor::attach(UniqueFd fd, Trigger trigger) {
   close();
   const auto number = static_cast<std::size_t>(fd.get());
@@ -37,6 +43,7 @@ Result<void> Descriptor::attach(UniqueFd fd, Trigger trigger) {
   ++table.size_;
   ++table.by_kind_[static_cast<std::size_t>(kind_)];
   loop_.budget_.acquired();
+  held_.acquire(loop_.holdings_, number);
   return {};
 }
 
@@ -53,6 +60,7 @@ void Descriptor::forget() noexcept {
   table.slots_[static_cast<std::size_t>(fd_.get())] = nullptr;
   --table.size_;
   --table.by_kind_[static_cast<std::size_t>(kind_)];
+  held_.release();
 }
 
 void Descriptor::close(int code) noexcept {

@@ -45,17 +45,21 @@ Result<std::unique_ptr<Loop>> Loop::create(LoopOptions options) {
   if (options.budget == nullptr) own = std::make_unique<DescriptorBudget>();
   DescriptorBudget& budget = options.budget != nullptr ? *options.budget : *own;
   return std::unique_ptr<Loop>(
-      new Loop(*std::move(epoll), *std::move(mailbox), std::move(own), budget));
+      new Loop(*std::move(epoll), *std::move(mailbox), std::move(own), budget, options));
 }
 
 Loop::Loop(UniqueFd epoll, std::shared_ptr<Mailbox> mailbox, std::unique_ptr<DescriptorBudget> own,
-           DescriptorBudget& budget)
+           DescriptorBudget& budget, const LoopOptions& options)
     : epoll_(std::move(epoll)),
       mailbox_(std::move(mailbox)),
       own_budget_(std::move(own)),
       budget_(budget),
       start_(Clock::now()),
-      now_(start_) {
+      now_(start_),
+      holdings_(options.name, options.ledger) {
+  holdings_.keep_time(now_);
+  epoll_held_.acquire(holdings_, static_cast<std::uint64_t>(epoll_.get()));
+  mailbox_held_.acquire(holdings_, static_cast<std::uint64_t>(mailbox_->event()));
   budget_.acquired();  // epoll
   budget_.acquired();  // eventfd
   budget_.sample();
@@ -63,23 +67,18 @@ Loop::Loop(UniqueFd epoll, std::shared_ptr<Mailbox> mailbox, std::unique_ptr<Des
 
 Loop::~Loop() {
   mailbox_->close();
-  const Census left = census();
-  if (left != Census{}) {
-    std::fprintf(stderr,
-                 "plumb: a loop ended before what it serves: %zu descriptors, %zu tasks, "
-                 "%zu timers are left\n",
-                 left.descriptors, left.tasks, left.timers);
-    std::abort();
-  }
+  mailbox_held_.release();
+  epoll_held_.release();
+  holdings_.expect_none();
   epoll_.reset();
   budget_.released();
   budget_.released();
 }
 
-void Loop::run_root(Task<void> main) {
+void Loop::run_root(Task<void> main, std::source_location site) {
   Scope root(*this);
   root_scope_ = &root;
-  root.start(std::move(main));
+  root.start(std::move(main), site);
   reap();
   while (root.running() != 0) turn(true);
   root_scope_ = nullptr;
@@ -109,11 +108,11 @@ void Loop::turn(bool may_block) {
 // Only notes what has become ready: no user code runs here, so that no event of the batch can
 // meet a descriptor that an earlier one of the same batch has destroyed.
 void Loop::read_events(int timeout_ms) {
-  ++counters_.turns;
+  turns_.add(1);
   std::array<epoll_event, kEventsPerTurn> events;
   const int count = ::epoll_wait(epoll_.get(), events.data(), kEventsPerTurn, timeout_ms);
   if (count <= 0) return;  // EINTR: a signal that is not ours; the next turn asks again
-  counters_.events += static_cast<std::uint64_t>(count);
+  events_.add(static_cast<std::uint64_t>(count));
   bool mail = false;
   for (int i = 0; i < count; ++i) {
     const epoll_event& event = events[static_cast<std::size_t>(i)];
@@ -137,7 +136,7 @@ void Loop::read_mail() {
     if (root_scope_ != nullptr) root_scope_->cancel();
   }
   for (auto& call : taken.calls) {
-    ++counters_.posted;
+    posted_.add(1);
     call->run();
     call.reset();
   }
@@ -149,7 +148,7 @@ void Loop::fire_ready() noexcept {
   List<Wait> batch;
   batch.take_all(ready_);
   while (!batch.empty()) {
-    ++counters_.fired;
+    fired_.add(1);
     credits_ = kCredits;
     batch.pop_front().fire();
     reap();
@@ -174,6 +173,7 @@ int Loop::timeout() const noexcept {
 
 void Loop::update_now() noexcept {
   now_ = Clock::now();
+  holdings_.keep_time(now_);
 }
 
 Tick Loop::tick_after(std::chrono::nanoseconds delay) const noexcept {

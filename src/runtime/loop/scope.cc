@@ -13,12 +13,13 @@ Scope::~Scope() {
   if (running_count_ != 0) std::abort();
 }
 
-void Scope::start(Task<void> task) {
-  auto context = std::make_unique<Context>(loop_, this);
+void Scope::start(Task<void> task, std::source_location site) {
+  auto context = std::make_unique<Context>(loop_, this, site);
   const auto root = task.release();
   root.promise().context = context.get();
   context->root_ = root;
   context->own_.cancelled = cancelled_;
+  context->held_.acquire(loop_.holdings_);
   running_.push_back(*context.release());  // reap() deletes it
   ++running_count_;
   ++loop_.tasks_;

@@ -10,13 +10,14 @@
 
 namespace plumb::runtime {
 
-Result<std::unique_ptr<Signals>> Signals::block(Loop& loop, std::initializer_list<int> numbers) {
+Result<std::unique_ptr<Signals>> Signals::block(Loop& loop, std::initializer_list<int> numbers,
+                                                std::source_location site) {
   sigset_t wanted;
   sigemptyset(&wanted);
   for (const int number : numbers) sigaddset(&wanted, number);
   UniqueFd fd(::signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!fd) return fail("signalfd", "", errno);
-  std::unique_ptr<Signals> signals(new Signals(loop));
+  std::unique_ptr<Signals> signals(new Signals(loop, site));
   ::pthread_sigmask(SIG_BLOCK, &wanted, &signals->before_);
   if (auto attached = signals->descriptor_.attach(std::move(fd)); !attached) {
     return std::move(attached).error();

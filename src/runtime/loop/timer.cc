@@ -31,8 +31,9 @@ Result<void> sleep::await_resume() const {
   return {};
 }
 
-Deadline::Deadline(Context& context, std::chrono::nanoseconds delay) noexcept
-    : context_(context), level_(context.interrupts_) {
+Deadline::Deadline(Context& context, std::chrono::nanoseconds delay,
+                   std::source_location site) noexcept
+    : WheelTimer(site), context_(context), level_(context.interrupts_) {
   Loop& loop = context.loop();
   loop.wheel().arm(*this, loop.tick_after(delay));
 }
@@ -53,10 +54,10 @@ void Deadline::expire() noexcept {
   if (context_.interrupts_ == level_) context_.interrupt();
 }
 
-Shield::Shield(Context& context, std::chrono::nanoseconds limit) noexcept
+Shield::Shield(Context& context, std::chrono::nanoseconds limit, std::source_location site) noexcept
     : context_(context),
       outer_(std::exchange(context.interrupts_, &own_)),
-      limit_(context, limit) {}
+      limit_(context, limit, site) {}
 
 Shield::~Shield() {
   context_.interrupts_ = outer_;

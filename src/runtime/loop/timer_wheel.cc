@@ -13,6 +13,7 @@ void TimerWheel::arm(WheelTimer& timer, Tick due) noexcept {
   } else {
     timer.wheel_ = this;
     ++armed_;
+    if (holdings_ != nullptr) timer.held_.acquire(*holdings_);
   }
   timer.due_ = std::max(due, now_ + 1);
   file(timer);
@@ -23,6 +24,7 @@ void TimerWheel::cancel(WheelTimer& timer) noexcept {
   drop_from_slot(timer);
   timer.wheel_ = nullptr;
   --armed_;
+  timer.held_.release();
 }
 
 // A timer stands at the level of the highest bit in which its due tick differs from now: there,

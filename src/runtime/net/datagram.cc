@@ -9,19 +9,21 @@
 
 namespace plumb::runtime {
 
-Result<std::unique_ptr<Datagrams>> Datagrams::open(Loop& loop, const Address& like) {
+Result<std::unique_ptr<Datagrams>> Datagrams::open(Loop& loop, const Address& like,
+                                                   std::source_location site) {
   auto fd = UniqueFd::socket(like.family(), SOCK_DGRAM | SOCK_NONBLOCK, 0);
   if (!fd) return std::move(fd).error();
   const auto kind = like.is_unix() ? DescriptorKind::kUnix : DescriptorKind::kUdp;
-  std::unique_ptr<Datagrams> socket(new Datagrams(loop, kind));
+  std::unique_ptr<Datagrams> socket(new Datagrams(loop, kind, site));
   if (auto attached = socket->descriptor_.attach(*std::move(fd)); !attached) {
     return std::move(attached).error();
   }
   return socket;
 }
 
-Result<std::unique_ptr<Datagrams>> Datagrams::bind(Loop& loop, const Address& address) {
-  auto socket = open(loop, address);
+Result<std::unique_ptr<Datagrams>> Datagrams::bind(Loop& loop, const Address& address,
+                                                   std::source_location site) {
+  auto socket = open(loop, address, site);
   if (!socket) return socket;
   if (::bind((*socket)->descriptor_.borrow(), address.raw(), address.length()) != 0) {
     return fail("bind", address.text(), errno);
@@ -32,8 +34,9 @@ Result<std::unique_ptr<Datagrams>> Datagrams::bind(Loop& loop, const Address& ad
   return socket;
 }
 
-Result<std::unique_ptr<Datagrams>> Datagrams::connect(Loop& loop, const Address& peer) {
-  auto socket = open(loop, peer);
+Result<std::unique_ptr<Datagrams>> Datagrams::connect(Loop& loop, const Address& peer,
+                                                      std::source_location site) {
+  auto socket = open(loop, peer, site);
   if (!socket) return socket;
   if (::connect((*socket)->descriptor_.borrow(), peer.raw(), peer.length()) != 0) {
     return fail("connect", peer.text(), errno);

@@ -68,6 +68,7 @@ struct AcceptGovernor::State {
   std::vector<Member> members;
   std::array<Clock::time_point, kEvents> told{};
   std::array<std::uint64_t, kEvents> untold{};
+  std::array<std::uint64_t, kEvents> happened{};
   Clock::time_point sampled{};
   Clock::time_point asked{};  // other networks, to shed
 
@@ -103,6 +104,11 @@ DescriptorBudget& AcceptGovernor::budget() noexcept {
 GovernorCounters AcceptGovernor::counters() const noexcept {
   const std::lock_guard lock(state_->mutex);
   return state_->counters;
+}
+
+std::uint64_t AcceptGovernor::happened(GovernorEvent event) const noexcept {
+  const std::lock_guard lock(state_->mutex);
+  return state_->happened[static_cast<std::size_t>(event)];
 }
 
 std::size_t AcceptGovernor::reserve_held() const noexcept {
@@ -198,11 +204,12 @@ void AcceptGovernor::add(std::uint64_t GovernorCounters::*counter, std::uint64_t
 }
 
 void AcceptGovernor::note(GovernorEvent event) noexcept {
-  if (!state_->options.on_event) return;
   const auto index = static_cast<std::size_t>(event);
   std::uint64_t count = 0;
   {
     const std::lock_guard lock(state_->mutex);
+    ++state_->happened[index];
+    if (!state_->options.on_event) return;
     ++state_->untold[index];
     const auto now = Clock::now();
     if (now - state_->told[index] < kEventEvery) return;

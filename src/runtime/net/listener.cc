@@ -63,13 +63,14 @@ void remove_stale(const Address& address) {
 
 }  // namespace
 
-Listener::Listener(Network& network, const ListenOptions& options)
+Listener::Listener(Network& network, const ListenOptions& options, std::source_location site)
     : network_(network),
       options_(options),
       busy_(options.busy.empty() && options.tls != nullptr ? kTlsBusy : options.busy),
-      descriptor_(network.loop(), DescriptorKind::kListener),
+      descriptor_(network.loop(), DescriptorKind::kListener, site),
       pause_(network.governor().options().pause_first),
-      resume_timer_(network.loop(), [this] { resume(); }) {
+      resume_timer_(
+          network.loop(), [this] { resume(); }, site) {
   network.listeners_.push_back(*this);
 }
 
@@ -134,7 +135,7 @@ UniqueFd Listener::accept_one(int& code) noexcept {
   return fd;
 }
 
-Listener::Taken Listener::take() {
+Listener::Taken Listener::take(std::source_location site) {
   auto& governor = network_.governor_;
   for (int tries = 0; tries < kAcceptsPerTurn; ++tries) {
     if (!descriptor_.open()) return {.error = EBADF};
@@ -150,7 +151,7 @@ Listener::Taken Listener::take() {
     UniqueFd fd = accept_one(code);
     if (fd) {
       if (!fits) descriptor_.blocked(Direction::kRead);  // ask epoll whether there is another
-      return taken_of(std::move(fd), from_reserve);
+      return taken_of(std::move(fd), from_reserve, site);
     }
     if (from_reserve) governor.give_back(ReserveFor::kAdmin);
     const Verdict verdict = verdict_on(code);
@@ -162,9 +163,9 @@ Listener::Taken Listener::take() {
   return {.step = Step::kAgain};
 }
 
-Listener::Taken Listener::taken_of(UniqueFd fd, bool from_reserve) {
+Listener::Taken Listener::taken_of(UniqueFd fd, bool from_reserve, std::source_location site) {
   auto& governor = network_.governor_;
-  auto stream = network_.make_stream(std::move(fd), stream_kind_, Idleness::kSilent);
+  auto stream = network_.make_stream(std::move(fd), stream_kind_, Idleness::kSilent, site);
   if (!stream) {  // no memory in the kernel to watch it: it has been closed, as if it had aborted
     if (from_reserve) governor.give_back(ReserveFor::kAdmin);
     governor.add(&GovernorCounters::aborted);
@@ -251,12 +252,12 @@ void Listener::resume() noexcept {
   while (!paused_.empty()) paused_.front().finish(network_.loop(), 0);
 }
 
-Listener::Accept Listener::accept() {
-  return Accept(*this);
+Listener::Accept Listener::accept(std::source_location site) {
+  return Accept(*this, site);
 }
 
 Step Listener::Accept::attempt() {
-  taken_ = listener_.take();
+  taken_ = listener_.take(site_);
   return taken_.step;
 }
 

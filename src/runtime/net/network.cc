@@ -57,14 +57,16 @@ std::size_t Network::lobby_visitors() const noexcept {
 }
 
 Result<std::unique_ptr<Listener>> Network::listen(const Address& address,
-                                                  const ListenOptions& options) {
-  std::unique_ptr<Listener> listener(new Listener(*this, options));
+                                                  const ListenOptions& options,
+                                                  std::source_location site) {
+  std::unique_ptr<Listener> listener(new Listener(*this, options, site));
   if (auto opened = listener->open(address); !opened) return std::move(opened).error();
   return listener;
 }
 
-Result<Stream> Network::make_stream(UniqueFd fd, DescriptorKind kind, Idleness idleness) {
-  auto core = std::make_unique<StreamCore>(*this, kind);
+Result<Stream> Network::make_stream(UniqueFd fd, DescriptorKind kind, Idleness idleness,
+                                    std::source_location site) {
+  auto core = std::make_unique<StreamCore>(*this, kind, site);
   if (auto attached = core->descriptor().attach(std::move(fd)); !attached) {
     return std::move(attached).error();
   }
@@ -72,13 +74,14 @@ Result<Stream> Network::make_stream(UniqueFd fd, DescriptorKind kind, Idleness i
   return Stream(std::move(core));
 }
 
-Result<Stream> Network::adopt(UniqueFd connected, const TlsContext* tls) {
+Result<Stream> Network::adopt(UniqueFd connected, const TlsContext* tls,
+                              std::source_location site) {
   const int flags = ::fcntl(connected.get(), F_GETFL);
   if (flags < 0 || ::fcntl(connected.get(), F_SETFL, flags | O_NONBLOCK) != 0) {
     return fail("set non-blocking", "descriptor " + std::to_string(connected.get()), errno);
   }
   const DescriptorKind kind = kind_of(connected.get());
-  auto stream = make_stream(std::move(connected), kind, Idleness::kBusy);
+  auto stream = make_stream(std::move(connected), kind, Idleness::kBusy, site);
   if (stream && tls != nullptr) {
     auto session = TlsSession::make(*tls, "");
     if (!session) return std::move(session).error();
@@ -87,23 +90,24 @@ Result<Stream> Network::adopt(UniqueFd connected, const TlsContext* tls) {
   return stream;
 }
 
-Result<Stream> Network::adopt(Handover handover, const TlsContext* tls) {
-  auto stream = adopt(std::move(handover.fd_), tls);
+Result<Stream> Network::adopt(Handover handover, const TlsContext* tls, std::source_location site) {
+  auto stream = adopt(std::move(handover.fd_), tls, site);
   handover.budget_.released();  // it was counted all the time on its way
   return stream;
 }
 
-Result<std::pair<Stream, Stream>> Network::pair() {
+Result<std::pair<Stream, Stream>> Network::pair(std::source_location site) {
   auto ends = UniqueFd::socket_pair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK);
   if (!ends) return std::move(ends).error();
-  auto first = make_stream(std::move(ends->first), DescriptorKind::kUnix, Idleness::kBusy);
+  auto first = make_stream(std::move(ends->first), DescriptorKind::kUnix, Idleness::kBusy, site);
   if (!first) return std::move(first).error();
-  auto second = make_stream(std::move(ends->second), DescriptorKind::kUnix, Idleness::kBusy);
+  auto second = make_stream(std::move(ends->second), DescriptorKind::kUnix, Idleness::kBusy, site);
   if (!second) return std::move(second).error();
   return std::pair(*std::move(first), *std::move(second));
 }
 
-Task<Result<Stream>> Network::connect(Address address, ConnectOptions options) {
+Task<Result<Stream>> Network::connect(Address address, ConnectOptions options,
+                                      std::source_location site) {
   auto fd = UniqueFd::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK, 0);
   while (!fd && (fd.error().code == EMFILE || fd.error().code == ENFILE) && shed_one()) {
     fd = UniqueFd::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK, 0);
@@ -117,13 +121,13 @@ Task<Result<Stream>> Network::connect(Address address, ConnectOptions options) {
   // EAGAIN of a unix socket: the listener's queue is full, and no event tells when it is not.
   int code = ::connect(fd->get(), address.raw(), address.length()) == 0 ? 0 : errno;
   for (auto pause = std::chrono::milliseconds(1); code == EAGAIN; pause *= 2) {
-    if (auto slept = co_await sleep(pause); !slept) co_return failed(slept.error().code);
+    if (auto slept = co_await sleep(pause, site); !slept) co_return failed(slept.error().code);
     code = ::connect(fd->get(), address.raw(), address.length()) == 0 ? 0 : errno;
   }
   const bool waits = code == EINPROGRESS || code == EINTR;
   if (code != 0 && !waits) co_return failed(code);
   const auto kind = address.is_unix() ? DescriptorKind::kUnix : DescriptorKind::kTcp;
-  auto stream = make_stream(*std::move(fd), kind, Idleness::kBusy);
+  auto stream = make_stream(*std::move(fd), kind, Idleness::kBusy, site);
   if (!stream) co_return stream;
   if (waits) {
     Descriptor& descriptor = stream->core().descriptor();

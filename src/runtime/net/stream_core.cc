@@ -16,8 +16,8 @@ constexpr std::size_t kScratch = 17 * 1024;  // one TLS record with its overhead
 
 }  // namespace
 
-StreamCore::StreamCore(Network& network, DescriptorKind kind)
-    : network_(network), descriptor_(network.loop(), kind) {
+StreamCore::StreamCore(Network& network, DescriptorKind kind, std::source_location site)
+    : network_(network), descriptor_(network.loop(), kind, site) {
   ++network_.streams_;
 }
 

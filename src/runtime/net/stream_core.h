@@ -6,6 +6,7 @@
 #include <chrono>
 #include <memory>
 #include <optional>
+#include <source_location>
 #include <span>
 #include <string>
 
@@ -19,7 +20,7 @@ using ErrorPtr = std::unique_ptr<Error>;
 
 class StreamCore : public ListNode {
  public:
-  StreamCore(Network& network, DescriptorKind kind);
+  StreamCore(Network& network, DescriptorKind kind, std::source_location site);
   ~StreamCore();
 
   Network& network() const noexcept { return network_; }
