@@ -2,8 +2,8 @@
 // A load generator of its own, on bare epoll, so that no library under test measures itself.
 //   net_load echo PORT CONNECTIONS SECONDS   64-byte ping-pong on each  -> "OPS_PER_S P50_US
 //   P99_US" net_load storm PORT CONNECTIONS SECONDS  connect, 64 bytes, reset   ->
-//   "CONNECTIONS_PER_S 0 0" net_load idle PORT CONNECTIONS           holds them until its standard
-//   input ends
+//   "CONNECTIONS_PER_S 0 0" net_load idle PORT CONNECTIONS           one message on
+//   each, then holds them until its standard input ends
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -115,7 +115,12 @@ void run(bool storm, const sockaddr_in& server, std::size_t count, std::chrono::
 
 void hold(const sockaddr_in& server, std::size_t count) {
   std::vector<int> held;
-  for (std::size_t i = 0; i < count; ++i) held.push_back(connected(server));
+  for (std::size_t i = 0; i < count; ++i) {
+    held.push_back(connected(server));
+    char reply[kMessage];
+    if (send(held.back(), message, kMessage, MSG_NOSIGNAL) != kMessage) die("send");
+    if (recv(held.back(), reply, kMessage, MSG_WAITALL) != kMessage) die("recv");
+  }
   std::puts("ready");
   std::fflush(stdout);
   char byte;

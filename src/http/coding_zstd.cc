@@ -27,13 +27,20 @@ class ZstdDecoder : public Decoder::Engine {
     CodingStep step;
     while (!(between_ && in.pos == in.size)) {
       const std::size_t before = in.pos + out.pos;
-      const bool fresh = between_;
+      if (!begins_a_frame(input.substr(in.pos))) {
+        step.fault = frames_ == 0 ? CodingFault::kCorrupt : CodingFault::kTrailing;
+        break;
+      }
       const std::size_t result = ::ZSTD_decompressStream(context_, &out, &in);
       if (::ZSTD_isError(result) != 0) {
-        step.fault = fault_of(::ZSTD_getErrorCode(result), fresh);
+        step.fault = fault_of(::ZSTD_getErrorCode(result));
         break;
       }
       between_ = result == 0;
+      if (between_) {
+        ++frames_;
+        magic_seen_ = 0;
+      }
       if (!between_ && in.pos + out.pos == before) break;
       if (out.pos == out.size && !between_) break;
     }
@@ -44,14 +51,31 @@ class ZstdDecoder : public Decoder::Engine {
   }
 
  private:
-  static CodingFault fault_of(ZSTD_ErrorCode code, bool behind_a_frame) {
-    if (code == ZSTD_error_frameParameter_windowTooLarge) return CodingFault::kWindow;
-    if (code == ZSTD_error_prefix_unknown && behind_a_frame) return CodingFault::kTrailing;
-    return CodingFault::kCorrupt;
+  // The library also reads frames of its versions before 1.0, with older code, without our limit of
+  // the window and with verdicts that depend on how the input is cut. RFC 8878 knows two kinds:
+  // section 3.1.1 (magic number FD2FB528) and 3.1.2 (184D2A50 to 184D2A5F), little-endian.
+  bool begins_a_frame(std::string_view input) {
+    constexpr std::string_view kFrame = "\x28\xb5\x2f\xfd";
+    constexpr std::string_view kSkippable = "\x50\x2a\x4d\x18";
+    for (std::size_t i = 0; magic_seen_ < kFrame.size() && i < input.size(); ++i, ++magic_seen_) {
+      const char low = static_cast<char>(input[i] & 0xf0);
+      if (magic_seen_ == 0) skippable_ = low == kSkippable[0];
+      const char expected = (skippable_ ? kSkippable : kFrame)[magic_seen_];
+      if ((magic_seen_ == 0 && skippable_ ? low : input[i]) != expected) return false;
+    }
+    return true;
+  }
+
+  static CodingFault fault_of(ZSTD_ErrorCode code) {
+    const bool window = code == ZSTD_error_frameParameter_windowTooLarge;
+    return window ? CodingFault::kWindow : CodingFault::kCorrupt;
   }
 
   ZSTD_DCtx* context_;
-  bool between_ = false;  // behind a complete frame
+  bool between_ = false;        // behind a complete frame
+  std::uint64_t frames_ = 0;    // complete ones
+  std::size_t magic_seen_ = 0;  // bytes of this frame's magic number that have come
+  bool skippable_ = false;      // that it is of a skippable frame
 };
 
 class ZstdEncoder : public Encoder::Engine {

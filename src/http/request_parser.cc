@@ -16,7 +16,7 @@ constexpr std::uint32_t kMostEmptyLines = 4;
 
 }  // namespace
 
-HeadReader::Got RequestParser::read_request_line(std::string_view input) {
+MessageReader::Got RequestParser::read_request_line(std::string_view input) {
   const char* const base = input.data();
   const std::size_t window =
       std::min({input.size(), std::size_t{limits_.start_line}, std::size_t{limits_.head}});
@@ -60,7 +60,7 @@ HeadReader::Got RequestParser::read_request_line(std::string_view input) {
 }
 
 // What can be judged only when the whole head is there: target, Host, framing, in this order.
-HeadReader::Got RequestParser::judge(std::string_view input) {
+MessageReader::Got RequestParser::judge(std::string_view input) {
   const char* const base = input.data();
   head_.method_text = {base, line_.name_size};
   head_.target = {base + line_.value, line_.value_size};
@@ -85,11 +85,7 @@ Step RequestParser::read_head(std::string_view input) {
   std::size_t skipped = 0;
   if (!start_line_done_) {
     while (input.size() >= 2 && input[0] == '\r' && input[1] == '\n') {
-      if (++empty_lines_ > kMostEmptyLines) {
-        stop(Fault::kBadStartLine);
-        state_ = State::kFault;
-        return {Event::kFault, skipped, {}};
-      }
+      if (++empty_lines_ > kMostEmptyLines) return fall(Fault::kBadStartLine, skipped);
       input.remove_prefix(2);
       skipped += 2;
     }
@@ -111,29 +107,13 @@ Step RequestParser::read_head(std::string_view input) {
     bytes_wait_ = !input.empty();
     return {Event::kNeedMore, skipped, {}};
   }
-  if (got == Got::kFault) {
-    state_ = State::kFault;
-    return {Event::kFault, skipped, {}};
-  }
+  if (got == Got::kFault) return fall(fault_, skipped);
   state_ = State::kBody;
   body_.restart(head_.framing);
   return {Event::kHead, skipped + at_, {}};
 }
 
-Step RequestParser::read_body(std::string_view input) {
-  const BodyStep step = body_.next(input);
-  switch (step.what) {
-    case BodyStep::What::kContent:
-      return {Event::kBody, step.consumed, step.content};
-    case BodyStep::What::kFault:
-      stop(body_.fault());
-      state_ = State::kFault;
-      return {Event::kFault, step.consumed, {}};
-    case BodyStep::What::kNeedMore:
-      return {Event::kNeedMore, step.consumed, {}};
-    case BodyStep::What::kEnd:
-      break;
-  }
+Step RequestParser::end_message(Step end) noexcept {
   if (head_.method == Method::kConnect || head_.upgrade)
     state_ = State::kHeld;
   else if (head_.framing.persistence == Persistence::kClose)
@@ -141,48 +121,29 @@ Step RequestParser::read_body(std::string_view input) {
   else
     state_ = State::kHead;
   empty_lines_ = 0;
-  bytes_wait_ = false;
-  ended_ = true;
-  return {Event::kEnd, step.consumed, {}};
+  return end;
 }
 
 Step RequestParser::next(std::string_view input) {
   switch (state_) {
     case State::kHead:
       return read_head(input);
-    case State::kBody:
-      return read_body(input);
+    case State::kBody: {
+      const Step step = read_body(input);
+      return step.event == Event::kEnd ? end_message(step) : step;
+    }
     case State::kHeld:
       return {Event::kHeld, 0, {}};
     case State::kClosing: {
       // The stray CRLF of old clients behind a body is not worth a fault.
       const std::size_t blank = std::min(input.find_first_not_of("\r\n"), input.size());
       if (blank == input.size()) return {Event::kNeedMore, blank, {}};
-      stop(Fault::kDataAfterClose);
-      state_ = State::kFault;
-      return {Event::kFault, blank, {}};
+      return fall(Fault::kDataAfterClose, blank);
     }
     case State::kFault:
       break;
   }
   return {Event::kFault, 0, {}};
-}
-
-std::optional<Fault> RequestParser::closed() {
-  if (state_ == State::kFault) return fault_;
-  if (state_ == State::kHead && bytes_wait_) {
-    stop(Fault::kTruncatedHead);
-    state_ = State::kFault;
-    return fault_;
-  }
-  if (state_ == State::kBody) {
-    if (const auto fault = body_.closed()) {
-      stop(*fault);
-      state_ = State::kFault;
-      return fault;
-    }
-  }
-  return std::nullopt;
 }
 
 void RequestParser::resume() noexcept {

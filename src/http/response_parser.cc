@@ -8,7 +8,7 @@
 
 namespace plumb::http {
 
-HeadReader::Got ResponseParser::read_status_line(std::string_view input) {
+MessageReader::Got ResponseParser::read_status_line(std::string_view input) {
   const char* const base = input.data();
   const std::size_t window =
       std::min({input.size(), std::size_t{limits_.start_line}, std::size_t{limits_.head}});
@@ -55,7 +55,7 @@ HeadReader::Got ResponseParser::read_status_line(std::string_view input) {
   return Got::kHead;
 }
 
-HeadReader::Got ResponseParser::judge(std::string_view input) {
+MessageReader::Got ResponseParser::judge(std::string_view input) {
   head_.reason = input.substr(line_.value, line_.value_size);
   head_.fields = fields(input);
   const Judgement judgement =
@@ -80,10 +80,7 @@ Step ResponseParser::read_head(std::string_view input) {
     bytes_wait_ = true;
     return {};
   }
-  if (got == Got::kFault) {
-    state_ = State::kFault;
-    return {Event::kFault, 0, {}};
-  }
+  if (got == Got::kFault) return fall(fault_);
   if (head_.framing.kind == BodyKind::kTunnel) {
     state_ = State::kHeld;
     expected_ = false;
@@ -94,26 +91,11 @@ Step ResponseParser::read_head(std::string_view input) {
   return {Event::kHead, at_, {}};
 }
 
-Step ResponseParser::read_body(std::string_view input) {
-  const BodyStep step = body_.next(input);
-  switch (step.what) {
-    case BodyStep::What::kContent:
-      return {Event::kBody, step.consumed, step.content};
-    case BodyStep::What::kFault:
-      stop(body_.fault());
-      state_ = State::kFault;
-      return {Event::kFault, step.consumed, {}};
-    case BodyStep::What::kNeedMore:
-      return {Event::kNeedMore, step.consumed, {}};
-    case BodyStep::What::kEnd:
-      break;
-  }
+Step ResponseParser::end_message(Step end) noexcept {
   if (!head_.interim()) expected_ = false;
   const bool last = !head_.interim() && head_.framing.persistence == Persistence::kClose;
   state_ = last ? State::kClosing : State::kHead;
-  bytes_wait_ = false;
-  ended_ = true;
-  return {Event::kEnd, step.consumed, {}};
+  return end;
 }
 
 void ResponseParser::expect(RequestContext request) noexcept {
@@ -126,31 +108,19 @@ Step ResponseParser::next(std::string_view input) {
   switch (state_) {
     case State::kHead:
       return read_head(input);
-    case State::kBody:
-      return read_body(input);
+    case State::kBody: {
+      const Step step = read_body(input);
+      return step.event == Event::kEnd ? end_message(step) : step;
+    }
     case State::kHeld:
       return {Event::kHeld, 0, {}};
     case State::kClosing:
       if (input.empty()) return {};
-      stop(Fault::kDataAfterClose);
-      state_ = State::kFault;
-      break;
+      return fall(Fault::kDataAfterClose);
     case State::kFault:
       break;
   }
   return {Event::kFault, 0, {}};
-}
-
-std::optional<Fault> ResponseParser::closed() {
-  if (state_ == State::kFault) return fault_;
-  std::optional<Fault> fault;
-  if (state_ == State::kHead && bytes_wait_) fault = Fault::kTruncatedHead;
-  if (state_ == State::kBody) fault = body_.closed();
-  if (fault) {
-    stop(*fault);
-    state_ = State::kFault;
-  }
-  return fault;
 }
 
 }  // namespace plumb::http

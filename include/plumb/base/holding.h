@@ -15,7 +15,7 @@
 // program's own kinds. While no tracer is attached a probe is one nop.
 // The line is that of the caller of the constructor: where std::make_unique or emplace() call it,
 // pass std::source_location::current(), or they are the line.
-// Cost: 64 bytes; no allocation; about 10 ns for each of the two (bench/base/holding.cc).
+// Cost: 64 bytes; no allocation; about 10 ns for each of the two (bench/results/cost.txt).
 // Threads: any; one holding by one thread at a time.
 #pragma once
 

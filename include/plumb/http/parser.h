@@ -44,10 +44,10 @@ struct Step {
   std::string_view body;
 };
 
-// Common to both directions: the lines of a head. Not for direct use.
-class HeadReader {
+// Common to both directions: the lines of a head, the body, the end of input. Not for direct use.
+class MessageReader {
  public:
-  explicit HeadReader(const Limits& limits) : limits_(limits) {}
+  explicit MessageReader(const Limits& limits) : limits_(limits), body_(Framing{}, limits) {}
 
   // Frees what a connection between two messages does not need; heads become invalid. Does nothing
   // inside a message.
@@ -55,14 +55,22 @@ class HeadReader {
 
  protected:
   enum class Got : std::uint8_t { kMore, kHead, kFault };
+  enum class State : std::uint8_t { kHead, kBody, kHeld, kClosing, kFault };
 
   // Reads field lines from `at_` to the empty line.
   Got read_fields(std::string_view input);
   Got stop(Fault fault) noexcept;
+  // The next of the body. With kEnd the message is over, and what state follows is the caller's.
+  Step read_body(std::string_view input);
+  // From now on there is only this fault; gives it as a step.
+  Step fall(Fault fault, std::size_t consumed = 0) noexcept;
+  std::optional<Fault> end_of_input();
   void restart() noexcept;
   Fields fields(std::string_view input) const noexcept;
 
   Limits limits_;
+  BodyParser body_;
+  State state_ = State::kHead;
   FramingFields framing_fields_;
   std::vector<FieldPlace> places_;
   std::size_t at_ = 0;  // start of the line to be read next, from the head's first byte
@@ -75,16 +83,15 @@ class HeadReader {
   Fault fault_ = Fault::kTruncatedHead;
 };
 
-class RequestParser : private HeadReader {
+class RequestParser : private MessageReader {
  public:
-  using HeadReader::rest;
-  explicit RequestParser(const Limits& limits = {})
-      : HeadReader(limits), body_(Framing{}, limits) {}
+  using MessageReader::rest;
+  explicit RequestParser(const Limits& limits = {}) : MessageReader(limits) {}
 
   Step next(std::string_view input);
 
   // The peer will send no more. Nothing: it closed between two messages.
-  std::optional<Fault> closed();
+  std::optional<Fault> closed() { return end_of_input(); }
 
   const RequestHead& head() const noexcept { return head_; }
   Fields trailers() const noexcept { return body_.trailers(); }
@@ -99,25 +106,20 @@ class RequestParser : private HeadReader {
   void resume() noexcept;
 
  private:
-  enum class State : std::uint8_t { kHead, kBody, kHeld, kClosing, kFault };
-
   Step read_head(std::string_view input);
   Got read_request_line(std::string_view input);
   Got judge(std::string_view input);
-  Step read_body(std::string_view input);
+  Step end_message(Step end) noexcept;
 
-  State state_ = State::kHead;
   std::uint32_t empty_lines_ = 0;
   FieldPlace line_{};  // method and target
   RequestHead head_;
-  BodyParser body_;
 };
 
-class ResponseParser : private HeadReader {
+class ResponseParser : private MessageReader {
  public:
-  using HeadReader::rest;
-  explicit ResponseParser(const Limits& limits = {})
-      : HeadReader(limits), body_(Framing{}, limits) {}
+  using MessageReader::rest;
+  explicit ResponseParser(const Limits& limits = {}) : MessageReader(limits) {}
 
   // The request that the next final response answers. To be called before each of them: a response
   // without a request is kUnsolicitedResponse.
@@ -127,7 +129,7 @@ class ResponseParser : private HeadReader {
 
   // The peer will send no more. Ends a body that ends with the connection: next() then says kEnd.
   // Nothing: no fault.
-  std::optional<Fault> closed();
+  std::optional<Fault> closed() { return end_of_input(); }
 
   const ResponseHead& head() const noexcept { return head_; }
   Fields trailers() const noexcept { return body_.trailers(); }
@@ -136,20 +138,16 @@ class ResponseParser : private HeadReader {
   bool expecting() const noexcept { return expected_; }
 
  private:
-  enum class State : std::uint8_t { kHead, kBody, kHeld, kClosing, kFault };
-
   Step read_head(std::string_view input);
   Got read_status_line(std::string_view input);
   Got judge(std::string_view input);
-  Step read_body(std::string_view input);
+  Step end_message(Step end) noexcept;
 
-  State state_ = State::kHead;
   bool expected_ = false;
   RequestContext request_;
   std::uint32_t interim_ = 0;
   FieldPlace line_{};  // reason
   ResponseHead head_;
-  BodyParser body_;
 };
 
 }  // namespace plumb::http

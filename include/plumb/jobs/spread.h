@@ -18,7 +18,7 @@ namespace plumb::runtime {
 // nearest to the wanted one, the shorter first, leaving out those already given out in that unit
 // and those nearer to one of them than a tenth of the wanted period. Where there is none between
 // half the wanted period and twice of it, a tenth becomes a twentieth, and so on; where even that
-// gives none, the next shorter unit is taken.
+// gives none, the next shorter unit is taken, and after the last the period stays as it is.
 class PeriodSpreader {
  public:
   std::chrono::nanoseconds spread(std::chrono::nanoseconds wanted);

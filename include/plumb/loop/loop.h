@@ -66,7 +66,8 @@ class Loop {
   static constexpr std::chrono::nanoseconds kForever = std::chrono::hours(24 * 365 * 100);
 
   // Errors: epoll_create1 and eventfd (EMFILE, ENFILE, ENOMEM).
-  static Result<std::unique_ptr<Loop>> create(LoopOptions options = {});
+  static Result<std::unique_ptr<Loop>> create(
+      LoopOptions options = {}, std::source_location site = std::source_location::current());
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
   // Everything that was attached must be gone; a loop that still owns something aborts, as its
@@ -138,7 +139,7 @@ class Loop {
   };
 
   Loop(UniqueFd epoll, std::shared_ptr<Mailbox> mailbox, std::unique_ptr<DescriptorBudget> own,
-       DescriptorBudget& budget, const LoopOptions& options);
+       DescriptorBudget& budget, const LoopOptions& options, std::source_location site);
   void turn(bool may_block);
   void read_events(int timeout_ms);
   void read_mail();
@@ -155,8 +156,8 @@ class Loop {
   Clock::time_point start_;
   Clock::time_point now_;
   Holdings holdings_;
-  Holding epoll_held_{"epoll"};
-  Holding mailbox_held_{"eventfd"};
+  Holding epoll_held_;
+  Holding mailbox_held_;
   TimerWheel wheel_{0, &holdings_};
   List<Wait> ready_;
   List<Context> ended_;

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <optional>
+#include <source_location>
 
 #include "plumb/loop/timer.h"
 #include "plumb/net/stream.h"
@@ -29,7 +30,7 @@ class PatientWait : public StreamWait {
   }
 
   void wait_for(Step step) override {
-    if (!timer_) timer_.emplace(context(), patience_);
+    if (!timer_) timer_.emplace(context(), patience_, std::source_location::current());
     StreamWait::wait_for(step);
   }
 

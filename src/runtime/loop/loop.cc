@@ -36,7 +36,7 @@ Result<std::shared_ptr<Mailbox>> make_mailbox(const UniqueFd& epoll) {
 
 }  // namespace
 
-Result<std::unique_ptr<Loop>> Loop::create(LoopOptions options) {
+Result<std::unique_ptr<Loop>> Loop::create(LoopOptions options, std::source_location site) {
   auto epoll = UniqueFd::epoll();
   if (!epoll) return std::move(epoll).error();
   auto mailbox = make_mailbox(*epoll);
@@ -45,18 +45,20 @@ Result<std::unique_ptr<Loop>> Loop::create(LoopOptions options) {
   if (options.budget == nullptr) own = std::make_unique<DescriptorBudget>();
   DescriptorBudget& budget = options.budget != nullptr ? *options.budget : *own;
   return std::unique_ptr<Loop>(
-      new Loop(*std::move(epoll), *std::move(mailbox), std::move(own), budget, options));
+      new Loop(*std::move(epoll), *std::move(mailbox), std::move(own), budget, options, site));
 }
 
 Loop::Loop(UniqueFd epoll, std::shared_ptr<Mailbox> mailbox, std::unique_ptr<DescriptorBudget> own,
-           DescriptorBudget& budget, const LoopOptions& options)
+           DescriptorBudget& budget, const LoopOptions& options, std::source_location site)
     : epoll_(std::move(epoll)),
       mailbox_(std::move(mailbox)),
       own_budget_(std::move(own)),
       budget_(budget),
       start_(Clock::now()),
       now_(start_),
-      holdings_(options.name, options.ledger) {
+      holdings_(options.name, options.ledger),
+      epoll_held_("epoll", site),
+      mailbox_held_("eventfd", site) {
   holdings_.keep_time(now_);
   epoll_held_.acquire(holdings_, static_cast<std::uint64_t>(epoll_.get()));
   mailbox_held_.acquire(holdings_, static_cast<std::uint64_t>(mailbox_->event()));

@@ -2,6 +2,7 @@
 // The loop of reading requests and answering the quick ones.
 #include <cerrno>
 #include <exception>
+#include <utility>
 
 #include "plumb/http/fault.h"
 #include "server_connection.h"
@@ -72,6 +73,8 @@ Step RequestPump::attempt() {
       next_ = Next::kClose;
       return Step::kDone;
     }
+    // Requests that waited for room among the answers: no further byte need come for them.
+    if (std::exchange(requests_wait_, false)) continue;
     if (connection.server.stopping && connection.input.empty()) return Step::kDone;
     const auto got = read_once(connection.input, kReadAtOnce, step);
     if (!got) return step;
@@ -116,6 +119,7 @@ bool RequestPump::answer_input() {
         break;
     }
   }
+  requests_wait_ = !input.empty() && !connection.closing;
   return true;
 }
 

@@ -134,6 +134,7 @@ class RequestPump : public PatientWait {
   ServerConnection& connection_;
   Next next_ = Next::kEnd;
   Phase phase_ = Phase::kNone;
+  bool requests_wait_ = false;  // in the input, for room in the output
 };
 
 // The answer to a request that has no route.

@@ -215,6 +215,28 @@ TEST(Coding, AWindowThatIsTooLargeIsNamed) {
   EXPECT_EQ(decode(Coding::kZstd, frame, 100, 100, {.window_bits = 27}).fault, "");
 }
 
+// Magic numbers FD2FB522 to FD2FB527: zstd 0.2 to 0.7, which the library would still read.
+TEST(Coding, ZstdFramesFromBeforeItsRfcAreNone) {
+  for (char version = '\x22'; version <= '\x27'; ++version) {
+    const std::string frame =
+        version + std::string("\xb5\x2f\xfd\x04\xd6\x1c\x00 and more behind it", 25);
+    for (std::size_t piece = 1; piece <= frame.size(); ++piece) {
+      EXPECT_EQ(decode(Coding::kZstd, frame, piece, 100).fault, "corrupt") << piece;
+      EXPECT_EQ(decode(Coding::kZstd, encode(Coding::kZstd, "text") + frame, piece, 100).fault,
+                "trailing-bytes")
+          << piece;
+    }
+  }
+}
+
+TEST(Coding, SkippableFramesOfZstdAreSkipped) {
+  const std::string skipped("\x5f\x2a\x4d\x18\x03\x00\x00\x00xyz", 11);
+  const std::string bytes = skipped + encode(Coding::kZstd, "text") + skipped;
+  for (std::size_t piece = 1; piece <= bytes.size(); ++piece) {
+    EXPECT_EQ(decode(Coding::kZstd, bytes, piece, 100), (Decoded{"text", ""})) << piece;
+  }
+}
+
 TEST(Coding, LevelsAreChecked) {
   EXPECT_TRUE(Encoder::make(Coding::kBrotli, 11).ok());
   const auto wrong = Encoder::make(Coding::kGzip, 10);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The field lines of a head, and what of them the parsers act upon.
+// What both parsers read alike: the field lines of a head, and what of them they act upon; the
+// body; the end of input.
 #include <algorithm>
 
 #include "http/field_line.h"
@@ -14,12 +15,12 @@ constexpr std::size_t kUsualFields = 32;
 
 }  // namespace
 
-HeadReader::Got HeadReader::stop(Fault fault) noexcept {
+MessageReader::Got MessageReader::stop(Fault fault) noexcept {
   fault_ = fault;
   return Got::kFault;
 }
 
-void HeadReader::restart() noexcept {
+void MessageReader::restart() noexcept {
   ended_ = false;
   framing_fields_.clear();
   places_.clear();
@@ -29,16 +30,16 @@ void HeadReader::restart() noexcept {
   expects_continue_ = false;
 }
 
-void HeadReader::rest() noexcept {
+void MessageReader::rest() noexcept {
   if (at_ != 0 && !ended_) return;
   std::vector<FieldPlace>().swap(places_);
 }
 
-Fields HeadReader::fields(std::string_view input) const noexcept {
+Fields MessageReader::fields(std::string_view input) const noexcept {
   return {input.data(), places_.data(), places_.size()};
 }
 
-HeadReader::Got HeadReader::read_fields(std::string_view input) {
+MessageReader::Got MessageReader::read_fields(std::string_view input) {
   const char* const base = input.data();
   const std::size_t head_end = std::min<std::size_t>(input.size(), limits_.head);
   if (places_.capacity() == 0) places_.reserve(kUsualFields);
@@ -68,6 +69,38 @@ HeadReader::Got HeadReader::read_fields(std::string_view input) {
       framing_fields_.add(name, value);
     }
   }
+}
+
+Step MessageReader::fall(Fault fault, std::size_t consumed) noexcept {
+  fault_ = fault;
+  state_ = State::kFault;
+  return {Event::kFault, consumed, {}};
+}
+
+Step MessageReader::read_body(std::string_view input) {
+  const BodyStep step = body_.next(input);
+  switch (step.what) {
+    case BodyStep::What::kContent:
+      return {Event::kBody, step.consumed, step.content};
+    case BodyStep::What::kFault:
+      return fall(body_.fault(), step.consumed);
+    case BodyStep::What::kNeedMore:
+      return {Event::kNeedMore, step.consumed, {}};
+    case BodyStep::What::kEnd:
+      break;
+  }
+  bytes_wait_ = false;
+  ended_ = true;
+  return {Event::kEnd, step.consumed, {}};
+}
+
+std::optional<Fault> MessageReader::end_of_input() {
+  if (state_ == State::kFault) return fault_;
+  std::optional<Fault> fault;
+  if (state_ == State::kHead && bytes_wait_) fault = Fault::kTruncatedHead;
+  if (state_ == State::kBody) fault = body_.closed();
+  if (fault) fall(*fault);
+  return fault;
 }
 
 }  // namespace plumb::http
