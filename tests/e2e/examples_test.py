@@ -122,6 +122,33 @@ class Examples(unittest.TestCase):
                 with ssl.create_default_context().wrap_socket(connect(address), server_hostname="localhost"):
                     pass
 
+    def test_a_service_says_what_it_holds_and_from_which_line(self):
+        with server("what_it_holds") as (process, address):
+            at_start = self.ledger(process)
+            self.assertNotIn("session", at_start)
+            with connect(address) as client:
+                client.sendall(b"hello")
+                self.assertEqual(client.recv(5, socket.MSG_WAITALL), b"hello")
+                held = self.ledger(process)
+                for kind in ("tcp", "session", "task", "listener", "signalfd", "epoll", "eventfd"):
+                    self.assertRegex(held.get(kind, ""), r"examples/what_it_holds\.cc:\d+", kind)
+                process.send_signal(signal.SIGUSR2)
+                lines = [process.stdout.readline()]
+                while not lines[-1].startswith("process_virtual_memory_bytes "):
+                    lines.append(process.stdout.readline())
+                self.assertIn("echo_pieces_total 1\n", lines)
+                client.shutdown(socket.SHUT_WR)
+                self.assertEqual(client.recv(1), b"")
+            self.assertEqual(set(self.ledger(process)), set(at_start))
+
+    def ledger(self, process):
+        """kind -> row, of the ledger that SIGUSR1 makes the process print."""
+        process.send_signal(signal.SIGUSR1)
+        count = int(process.stdout.readline().split(" lines")[0].split()[-1])
+        process.stdout.readline()
+        rows = [process.stdout.readline() for _ in range(count)]
+        return {row.split()[1]: row for row in rows}
+
 
 if __name__ == "__main__":
     main()

@@ -30,6 +30,7 @@
 #include <memory>
 #include <string>
 
+#include "plumb/base/holding.h"
 #include "plumb/loop/budget.h"
 #include "plumb/loop/poster.h"
 
@@ -86,6 +87,7 @@ class AcceptGovernor {
     std::chrono::milliseconds pause_first{5};
     std::chrono::milliseconds pause_most{500};
     std::chrono::milliseconds shrink_after{1000};
+    HoldingsRegister* ledger = nullptr;  // told of the reserve's holdings; must outlive this
     // Told of each kind of event at most once a second, with the number of those since the last
     // time. From the thread of the network that it happened to; must be quick.
     std::function<void(GovernorEvent, std::uint64_t count)> on_event = {};

@@ -37,11 +37,19 @@ struct Member {
   }
 };
 
-// Some descriptors kept open on /dev/null, so that they can be closed when one is needed.
+// A descriptor kept open on /dev/null, so that it can be closed when one is needed.
+struct Spare {
+  Spare(UniqueFd opened, Holdings& shelf) : fd(std::move(opened)) {
+    held.acquire(shelf, static_cast<std::uint64_t>(fd.get()));
+  }
+  UniqueFd fd;
+  Holding held{"reserve"};
+};
+
 struct Reserve {
   std::size_t wanted = 0;  // at hand or lent
   std::size_t lent = 0;
-  std::vector<UniqueFd> held;
+  std::vector<std::unique_ptr<Spare>> held;
 
   std::size_t missing() const noexcept {
     return wanted > lent + held.size() ? wanted - lent - held.size() : 0;
@@ -58,10 +66,12 @@ const char* name_of(GovernorEvent event) noexcept {
 }
 
 struct AcceptGovernor::State {
-  State(DescriptorBudget& counted, Options given) : budget(counted), options(std::move(given)) {}
+  State(DescriptorBudget& counted, Options given)
+      : budget(counted), options(std::move(given)), shelf("accept governor", options.ledger) {}
 
   DescriptorBudget& budget;
   const Options options;
+  Holdings shelf;
   mutable std::mutex mutex;  // guards what follows; nothing foreign is called with it held
   std::array<Reserve, 2> reserves;
   GovernorCounters counters;
@@ -136,7 +146,7 @@ std::size_t AcceptGovernor::fill() noexcept {
         state_->budget.watch();  // the next close of plumb's brings us here again
         return opened;
       }
-      reserve.held.push_back(std::move(fd));
+      reserve.held.push_back(std::make_unique<Spare>(std::move(fd), state_->shelf));
       state_->budget.acquired();
       ++opened;
     }
