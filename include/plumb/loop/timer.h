@@ -48,7 +48,8 @@ inline sleep yield() noexcept {
 //   auto bound = co_await deadline(30s);
 //   auto head = co_await read_head(stream);   // 30 s for all of it, however many reads it takes
 //
-// Deadlines nest; the shortest wins while it lives. Costs no memory and about 20 ns.
+// Deadlines nest; the shortest wins while it lives. Costs no memory but its own and about
+// 50 ns, half of it the clock (bench/results/cost.txt).
 class [[nodiscard]] Deadline : private WheelTimer {
  public:
   Deadline(Context& context, std::chrono::nanoseconds delay,
