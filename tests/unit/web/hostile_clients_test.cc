@@ -39,6 +39,7 @@ class HostileClientsTest : public WebTest {
       scope.start(talk());
       said = co_await read_text(*stream);
       scope.cancel();
+      co_await scope.join();  // what they refer to ends with this call
     };
     co_await open_scope(both);
     co_return said;
@@ -70,6 +71,7 @@ class HostileClientsTest : public WebTest {
           look();
           [[maybe_unused]] const auto slept = co_await sleep(5ms);
         }
+        co_await scope.join();
       };
       co_await open_scope(all);
       EXPECT_EQ(told, count);
