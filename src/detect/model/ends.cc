@@ -5,10 +5,12 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <future>
 #include <string_view>
 #include <tuple>
 #include <variant>
 
+#include "detect/model/beside.h"
 #include "detect/model/flat_index.h"
 #include "detect/model/socket_ends.h"
 
@@ -62,8 +64,10 @@ class EndsBuilder {
 
   void build() {
     ends_.ends_.resize(survey_.descriptors.size());
+    auto channels =
+        std::async(launch_for(survey_.descriptors.size()), [this] { group_channels(); });
     group_sockets();
-    group_channels();
+    channels.get();
     const bool all_seen =
         std::ranges::none_of(survey_.processes, [](const Process& p) { return p.error != 0; });
     nobody_ = all_seen ? EndState::kNobody : EndState::kUnseen;

@@ -40,6 +40,7 @@ struct End {
 // 40 ns and 20 bytes a descriptor.
 class Ends {
  public:
+  Ends() = default;  // of an empty survey
   explicit Ends(const Survey& survey);
 
   End of(DescriptorIndex descriptor) const;

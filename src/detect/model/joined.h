@@ -2,6 +2,9 @@
 // Joined: a survey with everything that the model reads out of it, made once and passed around.
 #pragma once
 
+#include <future>
+
+#include "detect/model/beside.h"
 #include "detect/model/ends.h"
 #include "detect/model/sharing.h"
 #include "detect/model/tables.h"
@@ -11,8 +14,11 @@ namespace plumb::detect {
 
 // Threads: immutable once made. The survey must outlive it.
 struct Joined {
-  explicit Joined(const Survey& facts)
-      : survey(facts), tables(facts), ends(facts), sharing(facts) {}
+  explicit Joined(const Survey& facts) : survey(facts), tables(facts) {
+    auto shared = std::async(launch_for(facts.descriptors.size()), [&] { return Sharing(facts); });
+    ends = Ends(facts);
+    sharing = shared.get();
+  }
 
   const Survey& survey;
   Tables tables;

@@ -17,6 +17,7 @@ namespace plumb::detect {
 // Threads: immutable once made. Cost: linear, about 25 ns and 16 bytes a descriptor.
 class Sharing {
  public:
+  Sharing() = default;  // of an empty survey
   explicit Sharing(const Survey& survey);
 
   // All descriptors of the same open file, this one among them, in the order of the survey. Only

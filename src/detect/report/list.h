@@ -49,7 +49,8 @@ void write_list(const Joined& joined, const std::vector<DescriptorIndex>& rows,
 
 // A "process" record before the first of its rows, a "descriptor" record a row, a "process" record
 // with its errno for each of `unreadable` that has no row, a "survey" record.
-// Uses a second thread where there is much to do; the sink is called from the caller's alone.
+// Uses a second thread where there is much to do, and calls the sink from both, in order and never
+// at once.
 void write_list_json(const Joined& joined, const std::vector<DescriptorIndex>& rows,
                      const std::vector<ProcessIndex>& unreadable, const Sink& sink);
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
-#include <optional>
 #include <span>
 #include <thread>
 #include <utility>
@@ -14,7 +13,7 @@
 namespace plumb::detect {
 namespace {
 
-constexpr std::size_t kBatch = 4096;  // rows, about 2 MiB of text
+constexpr std::size_t kBatch = 1024;  // rows, about 400 KiB of text
 
 using Rows = std::span<const DescriptorIndex>;
 
@@ -30,67 +29,63 @@ std::vector<bool> first_rows(const Joined& joined, Rows rows, std::vector<bool>&
   return first;
 }
 
-// What both threads read.
-struct Job {
-  const Joined& joined;
-  Rows rows;
-  std::vector<bool> first;
-};
-
-void write_batch(JsonWriter& json, const Job& job, std::size_t begin) {
-  const std::size_t end = std::min(begin + kBatch, job.rows.size());
-  for (std::size_t at = begin; at < end; ++at) {
-    if (job.first[at]) write_process(json, job.joined, job.joined.row(job.rows[at]).process);
-    write_descriptor(json, job.joined, job.rows[at]);
-  }
-}
-
-// A second thread that prepares every other batch, one ahead of the reader.
-class Helper {
+// Two threads write one batch after the other: each takes the next, makes its text, waits for its
+// turn and gives the text away, and so one makes text while the other is in the sink. Half of the
+// time goes into the sink: a page of tmpfs costs as much as the text that it holds.
+class Writers {
  public:
-  explicit Helper(const Job& job) : job_(job), thread_([this] { run(); }) {}
-  ~Helper() {
-    {
-      const std::lock_guard lock(mutex_);
-      stopped_ = true;
-    }
-    changed_.notify_all();
-  }
+  Writers(const Joined& joined, Rows rows, std::vector<bool> first, const Sink& sink)
+      : joined_(joined), rows_(rows), first_(std::move(first)), sink_(sink) {}
 
-  // The next odd batch; good until give_back().
-  const JsonWriter& take() {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return ready_; });
-    return json_;
-  }
-  void give_back() {
-    {
-      const std::lock_guard lock(mutex_);
-      ready_ = false;
-    }
-    changed_.notify_all();
+  // False where nobody wants more.
+  bool run() {
+    const bool helped = rows_.size() > 4 * kBatch && std::thread::hardware_concurrency() > 1;
+    std::jthread helper;
+    if (helped) helper = std::jthread([this] { work(); });
+    work();
+    if (helped) helper.join();
+    return wanted_;
   }
 
  private:
-  void run() {
-    for (std::size_t first = kBatch; first < job_.rows.size(); first += 2 * kBatch) {
-      json_.clear();
-      write_batch(json_, job_, first);
-      std::unique_lock lock(mutex_);
-      ready_ = true;
+  void work() {
+    JsonWriter json;
+    std::unique_lock lock(mutex_);
+    while (wanted_ && next_ * kBatch < rows_.size()) {
+      const std::size_t batch = next_++;
+      lock.unlock();
+      json.clear();
+      write_batch(json, batch * kBatch);
+      lock.lock();
+      changed_.wait(lock, [&] { return turn_ == batch; });
+      if (wanted_) {
+        lock.unlock();
+        const bool wanted = sink_(json.text());
+        lock.lock();
+        wanted_ = wanted;
+      }
+      ++turn_;
       changed_.notify_all();
-      changed_.wait(lock, [&] { return !ready_ || stopped_; });
-      if (stopped_) return;
     }
   }
 
-  const Job& job_;
-  JsonWriter json_;
+  void write_batch(JsonWriter& json, std::size_t begin) const {
+    const std::size_t end = std::min(begin + kBatch, rows_.size());
+    for (std::size_t at = begin; at < end; ++at) {
+      if (first_[at]) write_process(json, joined_, joined_.row(rows_[at]).process);
+      write_descriptor(json, joined_, rows_[at]);
+    }
+  }
+
+  const Joined& joined_;
+  Rows rows_;
+  std::vector<bool> first_;
+  const Sink& sink_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  bool ready_ = false;
-  bool stopped_ = false;
-  std::jthread thread_;  // last: it uses all of the above, and is joined first
+  std::size_t next_ = 0;  // batch to make
+  std::size_t turn_ = 0;  // batch to give away
+  bool wanted_ = true;
 };
 
 }  // namespace
@@ -98,23 +93,8 @@ class Helper {
 void write_list_json(const Joined& joined, const std::vector<DescriptorIndex>& rows,
                      const std::vector<ProcessIndex>& unreadable, const Sink& sink) {
   std::vector<bool> seen(joined.survey.processes.size());
-  const Job job{joined, rows, first_rows(joined, rows, seen)};
+  if (!Writers(joined, rows, first_rows(joined, rows, seen), sink).run()) return;
   JsonWriter json;
-  std::optional<Helper> helper;
-  if (rows.size() > 4 * kBatch && std::thread::hardware_concurrency() > 1) {
-    helper.emplace(job);
-  }
-  for (std::size_t first = 0, batch = 0; first < rows.size(); first += kBatch, ++batch) {
-    if (helper && batch % 2 == 1) {
-      if (!sink(helper->take().text())) return;
-      helper->give_back();
-      continue;
-    }
-    json.clear();
-    write_batch(json, job, first);
-    if (!sink(json.text())) return;
-  }
-  json.clear();
   for (const ProcessIndex process : unreadable) {
     if (!seen[number(process)]) write_process(json, joined, process);
   }

@@ -14,20 +14,21 @@
 
 namespace plumb::detect {
 
-// What a run is limited to; the default is everything there is.
-struct IteratorScope {
-  // One process, with all its threads: f0d74c4da1f0 ("bpf: Parameterize task iterators."), 6.1.
-  // Before it the attachment fails with EINVAL or E2BIG.
-  std::optional<Pid> process;
-  // Reads ahead on a thread of its own while `take` works on what was read: worth it for many rows,
-  // where either side costs a tenth of a second.
-  bool read_ahead = false;
-};
+// What a run is limited to: one process with all its threads, or nothing. Kernels before
+// f0d74c4da1f0 ("bpf: Parameterize task iterators."), 6.1, refuse the former with EINVAL or E2BIG.
+using IteratorScope = std::optional<Pid>;
 
-// Calls `take`, on the caller's thread, with whole rows as the program wrote them, until there are
-// no more. Errors: of the
-// attachment (with advice), and of a read: then `take` saw only a part.
-Result<void> run_iterator(bpf_program& program, const IteratorScope& scope,
-                          const std::function<void(std::span<const std::byte>)>& take);
+// Takes whole rows as the program wrote them, on the caller's thread.
+using TakeRows = std::function<void(std::span<const std::byte>)>;
+
+// Runs it once over everything. Errors: of the attachment (with advice), and of a read: then `take`
+// saw only a part.
+Result<void> run_iterator(bpf_program& program, const TakeRows& take);
+
+// Runs it once for each scope, on threads of its own that read ahead of `take`; the rows come in
+// the order of the scopes all the same. Worth it for many rows: the kernel takes 0.3 us for each,
+// and two threads take half as long. Errors: as above, of the first run that fails.
+Result<void> run_iterators(bpf_program& program, std::span<const IteratorScope> scopes,
+                           const TakeRows& take);
 
 }  // namespace plumb::detect

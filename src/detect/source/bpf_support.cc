@@ -2,13 +2,9 @@
 // libbpf's log, its errors in our words, and attaching.
 #include "detect/source/bpf_support.h"
 
-#include <bpf/btf.h>
-
 #include <cerrno>
 #include <cstdarg>
 #include <cstdio>
-
-#include "detect/source/kernel_types.h"
 
 namespace plumb::detect {
 namespace {
@@ -83,20 +79,6 @@ Error bpf_failure(std::string operation, std::string object, int code, const Bpf
   const std::string cause = log.cause();
   if (!cause.empty()) object.append(" [").append(cause).append("]");
   return fail(std::move(operation), std::move(object), code, advice_for(code));
-}
-
-BpfTypes::BpfTypes(const bpf_object& object) {
-  const btf* own = bpf_object__btf(&object);
-  if (own == nullptr) return;
-  __u32 size = 0;
-  const auto* bytes = static_cast<const std::byte*>(btf__raw_data(own, &size));
-  if (bytes == nullptr) return;
-  const auto wanted = wanted_types({bytes, size});
-  if (!wanted) return;
-  auto file = reduced_kernel_btf(*wanted);
-  if (!file) return;
-  file_ = std::move(*file);
-  path_ = "/proc/self/fd/" + std::to_string(file_.get());
 }
 
 Result<BpfLink> attach(bpf_program& program) {

@@ -10,7 +10,6 @@
 #include <utility>
 
 #include "plumb/base/result.h"
-#include "plumb/base/unique_fd.h"
 
 namespace plumb::detect {
 
@@ -49,38 +48,6 @@ struct BpfLinkDeleter {
   void operator()(bpf_link* link) const { bpf_link__destroy(link); }
 };
 using BpfLink = std::unique_ptr<bpf_link, BpfLinkDeleter>;
-
-// The kernel's types as far as one object names them (kernel_types.h), for the time from its
-// opening to its loading. Empty where the kernel's BTF cannot be read: libbpf then looks by itself,
-// and says what is wrong.
-class BpfTypes {
- public:
-  BpfTypes() = default;
-  explicit BpfTypes(const bpf_object& object);
-  bool empty() const { return !file_; }
-  const std::string& path() const { return path_; }
-
- private:
-  UniqueFd file_;
-  std::string path_;
-};
-
-// Opens an object that load_skeleton() relocates against `types`, which must live until then: 90 ms
-// less for the survey than with all the kernel's types.
-template <typename Skeleton>
-Result<BpfSkeleton<Skeleton>> open_skeleton_with_types(const char* name, BpfTypes& types) {
-  const BpfLog log;
-  BpfSkeleton<Skeleton> skeleton(Skeleton::open(nullptr));
-  if (!skeleton) return bpf_failure("open BPF object", name, errno, log);
-  types = BpfTypes(*skeleton->obj);
-  if (types.empty()) return skeleton;
-  bpf_object_open_opts options{};
-  options.sz = sizeof options;
-  options.btf_custom_path = types.path().c_str();
-  skeleton.reset(Skeleton::open(&options));
-  if (!skeleton) return bpf_failure("open BPF object", name, errno, log);
-  return skeleton;
-}
 
 // Reads the embedded object, loads nothing. Set rodata, map sizes and bpf_program__set_autoload
 // between this and load_skeleton(). Errors: ENOMEM, EINVAL of a broken object.

@@ -5,11 +5,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <string_view>
 
 #include "detect/source/bpf_iterator.h"
 #include "detect/source/bpf_support.h"
+#include "detect/source/bpf_types.h"
 #include "detect/source/process_texts.h"
 #include "detect/source/survey_rows.h"
 #include "detect/source/survey_source.h"
@@ -46,6 +48,18 @@ bool is_gone(const Process& process) {
   return ::kill(number(process.key.pid), 0) != 0 && errno == ESRCH;
 }
 
+// How the descriptors are read: by a run for each process, which two threads do in half the time of
+// one; or by one run for all, where processes hold so few that starting a run costs more.
+std::vector<IteratorScope> scopes_of(const SurveyRequest& request,
+                                     std::span<const Process> processes) {
+  constexpr std::size_t kWorthIt = 50;  // descriptors: 10 us at 0.2 us each
+  if (!request.only.empty()) return {request.only.begin(), request.only.end()};
+  if (open_files() / kWorthIt < processes.size()) return {IteratorScope()};
+  std::vector<IteratorScope> scopes;
+  for (const Process& process : processes) scopes.emplace_back(process.key.pid);
+  return scopes;
+}
+
 class BpfSurvey : public SurveySource {
  public:
   explicit BpfSurvey(BpfSkeleton<survey_bpf> object) : object_(std::move(object)) {}
@@ -61,11 +75,12 @@ class BpfSurvey : public SurveySource {
                               .page_bytes = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)),
                               .descriptors = request.only.empty() ? open_files() : 0});
     const auto add = [&](std::span<const std::byte> batch) { rows.add(batch); };
-    if (auto done = run_iterator(*object_->progs.survey_tasks, {}, add); !done) {
+    if (auto done = run_iterator(*object_->progs.survey_tasks, add); !done) {
       return std::move(done).error();
     }
     std::vector<Loss> losses;
-    if (auto done = read_files(request, add, losses); !done) return std::move(done).error();
+    const auto scopes = scopes_of(request, rows.processes());
+    if (auto done = read_files(scopes, add, losses); !done) return std::move(done).error();
 
     const auto empty = rows.without_descriptors();
     if (request.command_lines) read_command_lines(rows.survey(), rows.extras());
@@ -87,30 +102,22 @@ class BpfSurvey : public SurveySource {
   }
 
  private:
-  using Take = std::function<void(std::span<const std::byte>)>;
-
-  // One run for each process that is asked for, or one for all; kernels before 6.1 know only the
-  // latter, and then the rows of the others are dropped as they come.
-  Result<void> read_files(const SurveyRequest& request, const Take& add,
+  // Kernels before 6.1 know only one run for everything; the rows of processes that were not asked
+  // for are then dropped as they come.
+  Result<void> read_files(std::vector<IteratorScope> scopes, const TakeRows& add,
                           std::vector<Loss>& losses) {
     bpf_program& program = *object_->progs.survey_files;
-    for (const Pid pid : request.only) {
-      auto done = run_iterator(program, {.process = pid, .read_ahead = false}, add);
-      if (done) continue;
-      if (pid != request.only.front()) return done;
-      return read_all(program, add, losses);
-    }
-    return request.only.empty() ? read_all(program, add, losses) : Result<void>();
-  }
-
-  static Result<void> read_all(bpf_program& program, const Take& add, std::vector<Loss>& losses) {
-    std::size_t batches = 0;
-    const auto take = [&](std::span<const std::byte> batch) {
-      batches += batch.empty() ? 0 : 1;
-      add(batch);
+    bool any = false;
+    const auto take = [&](std::span<const std::byte> rows) {
+      any = any || !rows.empty();
+      add(rows);
     };
-    auto done = run_iterator(program, {.process = {}, .read_ahead = true}, take);
-    if (done || batches == 0) return done;
+    auto done = run_iterators(program, scopes, take);
+    if (!done && !any && std::ranges::any_of(scopes, &IteratorScope::has_value)) {
+      scopes = {IteratorScope()};
+      done = run_iterators(program, scopes, take);
+    }
+    if (done || !any) return done;
     // A part is better than nothing, and said so.
     losses.push_back({"descriptors", 1, "the iterator broke off: " + done.error().message()});
     return {};

@@ -342,38 +342,41 @@ std::optional<WantedTypes> wanted_types(std::span<const std::byte> object_btf) {
   return wanted;
 }
 
-std::optional<std::vector<std::byte>> reduced_btf(std::span<const std::byte> kernel_btf,
-                                                  const WantedTypes& wanted) {
+std::optional<ReducedTypes> reduced_types(std::span<const std::byte> kernel_btf,
+                                          const WantedTypes& wanted) {
   const auto kernel = Types::parse(kernel_btf);
   if (!kernel) return std::nullopt;
   // Most names fail on their first two bytes, before their ends are looked for.
   auto beginnings = std::make_unique<std::bitset<1 << 16>>();
-  for (const std::string& name : wanted.types) {
-    std::uint16_t two = 0;
-    std::memcpy(&two, name.c_str(), sizeof two);
-    beginnings->set(two);
+  for (const auto* names : {&wanted.types, &wanted.functions}) {
+    for (const std::string& name : *names) {
+      std::uint16_t two = 0;
+      std::memcpy(&two, name.c_str(), sizeof two);
+      beginnings->set(two);
+    }
   }
   Reducer reducer(*kernel, wanted);
+  ReducedTypes reduced;
   for (std::uint32_t id = 1; id < kernel->count(); ++id) {
     const btf_type type = kernel->at(id);
-    if (!can_be_wanted(kind_of(type)) || !beginnings->test(kernel->prefix(type.name_off))) continue;
-    if (wanted.types.contains(kernel->text(type.name_off))) reducer.copy(id);
+    if (!beginnings->test(kernel->prefix(type.name_off))) continue;
+    const std::string_view name = kernel->text(type.name_off);
+    if (can_be_wanted(kind_of(type))) {
+      if (wanted.types.contains(name)) reducer.copy(id);
+    } else if (kind_of(type) == BTF_KIND_FUNC) {
+      if (wanted.functions.contains(name)) reduced.functions.emplace(name, id);
+    }
   }
-  return reducer.finish();
+  reduced.btf = reducer.finish();
+  return reduced;
 }
 
-Result<UniqueFd> reduced_kernel_btf(const WantedTypes& wanted) {
+Result<ReducedTypes> reduced_kernel_types(const WantedTypes& wanted) {
   auto kernel = KernelBtf::open();
   if (!kernel) return std::move(kernel).error();
-  const auto reduced = reduced_btf(kernel->bytes(), wanted);
+  auto reduced = reduced_types(kernel->bytes(), wanted);
   if (!reduced) return fail("parse", kKernelBtf, EINVAL);
-  UniqueFd file(::memfd_create("btf", MFD_CLOEXEC));
-  if (!file) return fail("memfd_create", "btf", errno);
-  if (::write(file.get(), reduced->data(), reduced->size()) !=
-      static_cast<ssize_t>(reduced->size())) {
-    return fail("write", "btf", errno);
-  }
-  return file;
+  return *std::move(reduced);
 }
 
 }  // namespace plumb::detect

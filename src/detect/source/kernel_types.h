@@ -2,12 +2,15 @@
 // The part of the kernel's type information (BTF) that a BPF object needs. libbpf looks through all
 // 130,000 types of a kernel once for each type that an object names: 90 ms for the survey's 45
 // types. One pass over the same bytes that keeps only those types takes 2 ms, and libbpf then
-// relocates against a table of a few kilobytes.
+// relocates against a table of a few kilobytes. The functions that iterators hang on are found in the
+// same pass.
 //
 // Format: Documentation/bpf/btf.rst, include/uapi/linux/btf.h.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <span>
@@ -16,7 +19,6 @@
 #include <vector>
 
 #include "plumb/base/result.h"
-#include "plumb/base/unique_fd.h"
 
 namespace plumb::detect {
 
@@ -24,19 +26,25 @@ namespace plumb::detect {
 struct WantedTypes {
   std::set<std::string, std::less<>> types;    // structs, unions, enums, typedefs
   std::set<std::string, std::less<>> members;  // of structs and unions
+  std::set<std::string, std::less<>> functions{};
 };
 
-// Reads the names out of an object's own BTF. Empty where it does not parse.
+// What there is of it.
+struct ReducedTypes {
+  std::vector<std::byte> btf;
+  std::map<std::string, std::uint32_t, std::less<>> functions;  // ids in the kernel's own BTF
+};
+
+// Reads the names of types and members out of an object's own BTF. Empty where it does not parse.
 std::optional<WantedTypes> wanted_types(std::span<const std::byte> object_btf);
 
 // The types of `kernel_btf` that are wanted, all of the same name where there are several, with
 // their sizes, and of their members the wanted ones at their offsets; pointers lead to void. Pure;
 // reads nothing outside of the bytes. Empty where they do not parse.
-std::optional<std::vector<std::byte>> reduced_btf(std::span<const std::byte> kernel_btf,
-                                                  const WantedTypes& wanted);
+std::optional<ReducedTypes> reduced_types(std::span<const std::byte> kernel_btf,
+                                          const WantedTypes& wanted);
 
-// The running kernel's BTF, reduced, in a memory file; its path for libbpf is /proc/self/fd/N.
-// Errors: ENOENT without BTF, EINVAL where it does not parse.
-Result<UniqueFd> reduced_kernel_btf(const WantedTypes& wanted);
+// The running kernel's. Errors: ENOENT without BTF, EINVAL where it does not parse.
+Result<ReducedTypes> reduced_kernel_types(const WantedTypes& wanted);
 
 }  // namespace plumb::detect

@@ -13,6 +13,7 @@
 #include <tuple>
 
 #include "detect/source/classify.h"
+#include "detect/source/huge_pages.h"
 
 namespace plumb::detect {
 namespace {
@@ -109,9 +110,9 @@ SurveyRows::SurveyRows(const SurveyRequest& request, const Machine& machine)
     : request_(request), processes_(machine.page_bytes), sockets_(machine.began, machine.tick) {
   survey_.source = Survey::Source::kBpf;
   survey_.taken = machine.began;
-  survey_.descriptors.reserve(machine.descriptors);
+  reserve_huge(survey_.descriptors, machine.descriptors);
   if (!request.sockets) return;
-  survey_.sockets.reserve(machine.descriptors);
+  reserve_huge(survey_.sockets, machine.descriptors);
   constexpr std::size_t kShare = 4;  // of all descriptors are sockets, or more
   sockets_.expect(machine.descriptors / kShare);
 }
@@ -145,6 +146,11 @@ void SurveyRows::settle_processes() {
   if (settled_) return;
   settled_ = true;
   processes_.settle(survey_);
+}
+
+std::span<const Process> SurveyRows::processes() {
+  settle_processes();
+  return survey_.processes;
 }
 
 // Whether the process listed this table already, through another thread that shares it.

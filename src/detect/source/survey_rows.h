@@ -32,6 +32,8 @@ class SurveyRows {
   // Whole rows, first all of the thread iterator, then those of the file iterator. What does not
   // parse is skipped to the end of `rows` and counted.
   void add(std::span<const std::byte> rows);
+  // The processes, by number; after the last row of a thread and before the first of a file.
+  std::span<const Process> processes();
   // Processes of which no descriptor came, from any of their tables: they may have gone since.
   std::vector<ProcessIndex> without_descriptors();
   // Takes processes out that have gone, after the last add() and before finish(). One that has

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "detect/source/bpf_support.h"
+#include "detect/source/bpf_types.h"
 // The skeleton needs the types of the object's data.
 // clang-format off
 #include "detect/source/bpf/survey_abi.h"

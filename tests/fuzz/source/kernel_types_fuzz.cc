@@ -13,7 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::span bytes(reinterpret_cast<const std::byte*>(data), size);
   const auto wanted = wanted_types(bytes);
   if (!wanted) return 0;
-  const auto reduced = reduced_btf(bytes, *wanted);
-  if (!reduced || !wanted_types(*reduced)) std::abort();
+  const auto reduced = reduced_types(bytes, *wanted);
+  if (!reduced || !wanted_types(reduced->btf)) std::abort();
   return 0;
 }

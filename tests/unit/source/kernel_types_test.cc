@@ -76,20 +76,21 @@ std::string text_in(const std::vector<std::byte>& bytes) {
 
 TEST(KernelTypes, KeepsWhatIsNamedAndItsOffsets) {
   const WantedTypes wanted{.types = {"task"}, .members = {"next", "part", "hidden", "deep"}};
-  const auto reduced = reduced_btf(kernel(), wanted);
-  ASSERT_TRUE(reduced);
+  const auto types = reduced_types(kernel(), wanted);
+  ASSERT_TRUE(types);
+  const std::vector<std::byte>& reduced = types->btf;
   // Reduced once more by itself, nothing is left to take away.
-  const auto own = wanted_types(*reduced);
+  const auto own = wanted_types(reduced);
   ASSERT_TRUE(own);
   EXPECT_EQ(own->types, (std::set<std::string, std::less<>>{"task", "inner"}));
   EXPECT_EQ(own->members, (std::set<std::string, std::less<>>{"next", "part", "hidden", "deep"}));
-  EXPECT_EQ(text_in(*reduced).find("stranger"), std::string::npos);
-  EXPECT_EQ(text_in(*reduced).find("other"), std::string::npos);
+  EXPECT_EQ(text_in(reduced).find("stranger"), std::string::npos);
+  EXPECT_EQ(text_in(reduced).find("other"), std::string::npos);
   // `part` at bit 128 of a struct of 32 bytes.
   bool found = false;
-  for (std::size_t at = sizeof(btf_header); at + sizeof(btf_member) <= reduced->size(); at += 4) {
+  for (std::size_t at = sizeof(btf_header); at + sizeof(btf_member) <= reduced.size(); at += 4) {
     btf_member member;
-    std::memcpy(&member, reduced->data() + at, sizeof member);
+    std::memcpy(&member, reduced.data() + at, sizeof member);
     found |= member.offset == 128;
   }
   EXPECT_TRUE(found);
@@ -107,15 +108,28 @@ TEST(KernelTypes, RefusesWhatIsCut) {
   const WantedTypes wanted{.types = {"task"}, .members = {"next"}};
   const auto whole = kernel();
   for (std::size_t size = 0; size < whole.size(); ++size) {
-    EXPECT_FALSE(reduced_btf(std::span(whole).first(size), wanted)) << size;
+    EXPECT_FALSE(reduced_types(std::span(whole).first(size), wanted)) << size;
   }
+}
+
+TEST(KernelTypes, FindsFunctionsByTheirOwnNumbers) {
+  Blob blob;
+  blob.type("bpf_iter_task", BTF_KIND_STRUCT, 0);
+  const auto signature = blob.type("", BTF_KIND_FUNC_PROTO, 0);
+  blob.type("bpf_iter_task_file", BTF_KIND_FUNC, signature);
+  const auto function = blob.type("bpf_iter_task", BTF_KIND_FUNC, signature);
+  const WantedTypes wanted{.types = {}, .members = {}, .functions = {"bpf_iter_task"}};
+  const auto types = reduced_types(blob.bytes(), wanted);
+  ASSERT_TRUE(types);
+  ASSERT_EQ(types->functions.size(), 1u);
+  EXPECT_EQ(types->functions.begin()->second, function);
 }
 
 TEST(KernelTypes, EndsOnTypesThatLeadToThemselves) {
   Blob blob;
   blob.type("loop", BTF_KIND_TYPEDEF, 1);
   const WantedTypes wanted{.types = {"loop"}, .members = {}};
-  EXPECT_TRUE(reduced_btf(blob.bytes(), wanted));
+  EXPECT_TRUE(reduced_types(blob.bytes(), wanted));
 }
 
 }  // namespace
