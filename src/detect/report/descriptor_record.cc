@@ -196,14 +196,20 @@ constexpr std::array<std::string_view, 4> kAccess = {"read", "write", "both", "b
 
 }  // namespace
 
-void write_descriptor(JsonWriter& json, const Joined& joined, DescriptorIndex index) {
+void DescriptorRecords::write(JsonWriter& json, DescriptorIndex index) {
+  const Joined& joined = joined_;
   const Survey& survey = joined.survey;
   const Descriptor& d = joined.row(index);
-  const Process& process = survey.process_of(d);
-  json.begin("descriptor", kDescriptorSchema);
-  json.member("pid", number(process.key.pid));
-  json.member("start_ticks", process.key.start.count());
-  json.member("process", survey.texts.at(process.name));
+  if (process_ != d.process) {
+    process_ = d.process;
+    const Process& process = survey.process_of(d);
+    beginning_.clear();
+    beginning_.begin("descriptor", kDescriptorSchema);
+    beginning_.member("pid", number(process.key.pid));
+    beginning_.member("start_ticks", process.key.start.count());
+    beginning_.member("process", survey.texts.at(process.name));
+  }
+  json.begin_with(beginning_.text());
   json.member("fd", number(d.fd));
   if (d.table != Tid{}) json.member("table", number(d.table));
   json.member("kind", name_of(d.kind));

@@ -32,6 +32,12 @@ class JsonWriter {
     digits(schema);
     comma_ = true;
   }
+  // Begins an object with members that text() gave for another one.
+  void begin_with(std::string_view members) {
+    ensure(members.size());
+    bytes(members);
+    comma_ = true;
+  }
   // … }
   void end() {
     ensure(2);

@@ -50,12 +50,13 @@ class Writers {
  private:
   void work() {
     JsonWriter json;
+    DescriptorRecords records(joined_);
     std::unique_lock lock(mutex_);
     while (wanted_ && next_ * kBatch < rows_.size()) {
       const std::size_t batch = next_++;
       lock.unlock();
       json.clear();
-      write_batch(json, batch * kBatch);
+      write_batch(json, records, batch * kBatch);
       lock.lock();
       changed_.wait(lock, [&] { return turn_ == batch; });
       if (wanted_) {
@@ -69,11 +70,11 @@ class Writers {
     }
   }
 
-  void write_batch(JsonWriter& json, std::size_t begin) const {
+  void write_batch(JsonWriter& json, DescriptorRecords& records, std::size_t begin) const {
     const std::size_t end = std::min(begin + kBatch, rows_.size());
     for (std::size_t at = begin; at < end; ++at) {
       if (first_[at]) write_process(json, joined_, joined_.row(rows_[at]).process);
-      write_descriptor(json, joined_, rows_[at]);
+      records.write(json, rows_[at]);
     }
   }
 

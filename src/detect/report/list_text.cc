@@ -9,6 +9,7 @@
 #include "detect/report/column_widths.h"
 #include "detect/report/describe.h"
 #include "detect/report/list.h"
+#include "detect/report/shorten.h"
 #include "plumb/base/human.h"
 
 namespace plumb::detect {
@@ -78,18 +79,9 @@ class ListWriter {
     if (c != 0) line += kGap;
     const bool cut = paper_.cuts() && columns_[c]->flexible && cells(cell) > widths_[c];
     padded_.clear();
-    append_padded(padded_, cut ? shorten(cell, widths_[c]) : cell, widths_[c], columns_[c]->align);
+    append_padded(padded_, cut ? shorten(columns_[c]->name, cell, widths_[c]) : cell, widths_[c],
+                  columns_[c]->align);
     paper_.paint(line, tone, padded_);
-  }
-
-  // What stands behind a " · " is the least of a cell and goes first; then the middle gives way.
-  static std::string shorten(std::string_view cell, std::size_t width) {
-    constexpr std::string_view kPart = " · ";
-    for (auto at = cell.rfind(kPart); at != std::string_view::npos; at = cell.rfind(kPart)) {
-      cell = cell.substr(0, at);
-      if (cells(cell) <= width) break;
-    }
-    return cut_middle(cell, width);
   }
 
   Tone tone_of(const Column& column, DescriptorIndex d) const {

@@ -46,14 +46,17 @@ class Writer {
  private:
   void write_head() {
     const bool bpf = survey_.source == Survey::Source::kBpf;
-    paper_.paint(
-        out_, Tone::kStrong,
+    const std::string all =
         fmt::format("{} processes hold {} descriptors", human_count(survey_.processes.size()),
-                    human_count(survey_.descriptors.size())));
-    paper_.paint(out_, Tone::kFaint,
-                 fmt::format(" · {} open files · seen in {} by {}\n",
-                             human_count(summary_.joined.sharing.files()),
-                             human_duration(survey_.took), bpf ? "BPF" : "/proc"));
+                    human_count(survey_.descriptors.size()));
+    const std::string files =
+        fmt::format(" · {} open files", human_count(summary_.joined.sharing.files()));
+    const std::string how =
+        fmt::format(" · seen in {} by {}", human_duration(survey_.took), bpf ? "BPF" : "/proc");
+    const bool fits = cells(all) + cells(files) + cells(how) <= width_;
+    paper_.paint(out_, Tone::kStrong, all);
+    paper_.paint(out_, Tone::kFaint, (fits ? files : "") + how);
+    out_ += '\n';
   }
 
   void write_findings() {

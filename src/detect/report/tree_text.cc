@@ -156,7 +156,10 @@ class TreeWriter {
 
   void append_group(std::string& out, const TreeNode& node, const Holdings& holds) {
     if (paper_.cuts() && holds.most != 0) {
-      append_detail(out, node, "each holds " + kinds_of(holds, 0), Tone::kAccent);
+      constexpr std::string_view kEach = "each holds ";
+      const std::size_t used = cells(branches_) + 5 + kEach.size();
+      const std::size_t left = room_ > used + kLeastCommand ? room_ - used : kLeastCommand;
+      append_detail(out, node, std::string(kEach) + kinds_of(holds, left), Tone::kAccent);
     }
     std::size_t listed = 0;
     for (const PartyLine& line : party_lines(node)) {

@@ -7,10 +7,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <condition_variable>
-#include <deque>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -29,17 +28,23 @@ constexpr std::size_t kBatch = std::size_t{256} << 10;
 
 // Two readers are as fast as what becomes of the rows; more would only wait.
 constexpr std::size_t kReaders = 2;
-constexpr std::size_t kBatchesAhead = 4;  // of each reader
+// While one reader's process goes by, the other one reads its next: 20,000 descriptors are 3 MiB.
+constexpr std::size_t kBatches = 16;
+constexpr std::size_t kReserved = 2;  // of these for the run whose rows are wanted now
 
 // A part of a run's rows.
 struct Batch {
-  std::vector<std::byte> room = std::vector<std::byte>(kBatch);
+  std::unique_ptr<std::byte[]> room;  // of kBatch bytes
   std::size_t size = 0;
   std::optional<Error> error;  // the run broke off
   bool last = false;           // of its run
 
-  std::span<const std::byte> rows() const { return std::span(room).first(size); }
+  std::span<const std::byte> rows() const { return {room.get(), size}; }
 };
+
+Batch make_batch() {
+  return {.room = std::make_unique_for_overwrite<std::byte[]>(kBatch), .error = {}};
+}
 
 // A run, from its attachment to its end.
 class Run {
@@ -68,7 +73,7 @@ class Run {
     batch.size = 0;
     batch.last = false;
     while (!batch.last && kBatch - batch.size >= kIteratorBuffer) {
-      const ssize_t got = ::read(file_.get(), batch.room.data() + batch.size, kBatch - batch.size);
+      const ssize_t got = ::read(file_.get(), batch.room.get() + batch.size, kBatch - batch.size);
       // EAGAIN: a million objects went by without a row (bpf_seq_read, MAX_ITER_OBJECTS).
       if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
       if (got < 0) batch.error = fail("read iterator", name_, errno);
@@ -83,48 +88,39 @@ class Run {
   const char* name_ = nullptr;
 };
 
-// Threads that take one run after the other and read it, each a few batches ahead. The destructor
-// waits for the batches that are being filled.
+// Threads that take one run after the other and read it, some batches ahead. The destructor waits
+// for the batches that are being filled.
 class Readers {
  public:
   Readers(bpf_program& program, std::span<const IteratorScope> scopes)
-      : program_(program), scopes_(scopes), reader_of_(scopes.size(), kNobody) {
+      : program_(program), scopes_(scopes), full_(scopes.size()) {
     for (std::size_t reader = 0; reader < std::min(kReaders, scopes.size()); ++reader) {
-      lanes_[reader].empty.resize(kBatchesAhead);
-      threads_.emplace_back([this, reader](const std::stop_token& stop) { read(stop, reader); });
+      threads_.emplace_back([this](const std::stop_token& stop) { read(stop); });
     }
   }
 
-  // The next batch of this run. A reader's batches come in the order in which it filled them, which
-  // is that of the runs: ask for one run after the other, and for each up to its last batch.
+  // The next batch of this run. Ask for one run after the other, and for each up to its last batch.
   Batch next(std::size_t run) {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] {
-      return reader_of_[run] != kNobody && !lanes_[reader_of_[run]].full.empty();
-    });
-    auto& full = lanes_[reader_of_[run]].full;
-    Batch first = std::move(full.front());
-    full.pop_front();
+    wanted_ = run;
+    changed_.notify_all();
+    changed_.wait(lock, [&] { return !full_[run].empty(); });
+    Batch first = std::move(full_[run].front());
+    full_[run].erase(full_[run].begin());
     return first;
   }
-  void give_back(std::size_t run, Batch batch) {
+  void give_back(Batch batch) {
     const std::scoped_lock lock(mutex_);
-    lanes_[reader_of_[run]].empty.push_back(std::move(batch));
+    empty_.push_back(std::move(batch));
     changed_.notify_all();
   }
 
  private:
-  static constexpr std::size_t kNobody = ~std::size_t{0};
-  struct Lane {
-    std::vector<Batch> empty;
-    std::deque<Batch> full;
-  };
-
-  void read(const std::stop_token& stop, std::size_t reader) {
-    while (const auto run = take_run(reader)) {
+  void read(const std::stop_token& stop) {
+    while (const auto run = take_run()) {
       auto started = Run::start(program_, scopes_[*run]);
       for (bool last = false; !last;) {
-        auto batch = take_empty(stop, reader);
+        auto batch = take_empty(stop, *run);
         if (!batch) return;
         if (started) {
           started->fill(*batch);
@@ -134,23 +130,29 @@ class Readers {
         }
         last = batch->last;
         const std::scoped_lock lock(mutex_);
-        lanes_[reader].full.push_back(*std::move(batch));
+        full_[*run].push_back(*std::move(batch));
         changed_.notify_all();
       }
     }
   }
-  std::optional<std::size_t> take_run(std::size_t reader) {
+  std::optional<std::size_t> take_run() {
     const std::scoped_lock lock(mutex_);
     if (next_ == scopes_.size()) return std::nullopt;
-    reader_of_[next_] = reader;
     return next_++;
   }
-  std::optional<Batch> take_empty(const std::stop_token& stop, std::size_t reader) {
-    auto& empty = lanes_[reader].empty;
+  // Runs that are not wanted yet leave some batches: else all could be full of their rows while
+  // the wanted one has none to fill.
+  std::optional<Batch> take_empty(const std::stop_token& stop, std::size_t run) {
     std::unique_lock lock(mutex_);
-    if (!changed_.wait(lock, stop, [&] { return !empty.empty(); })) return std::nullopt;
-    Batch batch = std::move(empty.back());
-    empty.pop_back();
+    const auto left = [&] { return empty_.size() + kBatches - made_; };
+    const auto ready = [&] { return left() > (run == wanted_ ? 0 : kReserved); };
+    if (!changed_.wait(lock, stop, ready)) return std::nullopt;
+    if (empty_.empty()) {
+      ++made_;
+      return make_batch();
+    }
+    Batch batch = std::move(empty_.back());
+    empty_.pop_back();
     return batch;
   }
 
@@ -158,10 +160,12 @@ class Readers {
   std::span<const IteratorScope> scopes_;
   std::mutex mutex_;
   std::condition_variable_any changed_;
-  std::size_t next_ = 0;
-  std::vector<std::size_t> reader_of_;  // by run
-  std::array<Lane, kReaders> lanes_;
-  std::vector<std::jthread> threads_;  // last: they use all of the above
+  std::size_t next_ = 0;    // run to read
+  std::size_t wanted_ = 0;  // run whose rows are asked for
+  std::size_t made_ = 0;    // batches
+  std::vector<Batch> empty_;
+  std::vector<std::vector<Batch>> full_;  // by run
+  std::vector<std::jthread> threads_;     // last: they use all of the above
 };
 
 }  // namespace
@@ -169,7 +173,7 @@ class Readers {
 Result<void> run_iterator(bpf_program& program, const TakeRows& take) {
   const auto run = Run::start(program, {});
   if (!run) return run.error();
-  Batch batch;
+  Batch batch = make_batch();
   while (!batch.last) {
     run->fill(batch);
     take(batch.rows());
@@ -187,7 +191,7 @@ Result<void> run_iterators(bpf_program& program, std::span<const IteratorScope> 
       take(batch.rows());
       if (batch.error) return *std::move(batch.error);
       last = batch.last;
-      readers.give_back(run, std::move(batch));
+      readers.give_back(std::move(batch));
     }
   }
   return {};

@@ -2,8 +2,8 @@
 // The part of the kernel's type information (BTF) that a BPF object needs. libbpf looks through all
 // 130,000 types of a kernel once for each type that an object names: 90 ms for the survey's 45
 // types. One pass over the same bytes that keeps only those types takes 2 ms, and libbpf then
-// relocates against a table of a few kilobytes. The functions that iterators hang on are found in the
-// same pass.
+// relocates against a table of a few kilobytes. The functions that iterators hang on are found in
+// the same pass.
 //
 // Format: Documentation/bpf/btf.rst, include/uapi/linux/btf.h.
 #pragma once

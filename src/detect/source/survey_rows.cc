@@ -113,7 +113,7 @@ SurveyRows::SurveyRows(const SurveyRequest& request, const Machine& machine)
   reserve_huge(survey_.descriptors, machine.descriptors);
   if (!request.sockets) return;
   reserve_huge(survey_.sockets, machine.descriptors);
-  constexpr std::size_t kShare = 4;  // of all descriptors are sockets, or more
+  constexpr std::size_t kShare = 2;  // of all descriptors are sockets, or less
   sockets_.expect(machine.descriptors / kShare);
 }
 

@@ -131,7 +131,7 @@ TEST_F(Documents, InJsonAreTheSameWithTwoThreads) {
   for (const DescriptorIndex row : many) {
     while (lines.at(at).starts_with("{\"record\":\"process\"")) ++at;
     writer.clear();
-    write_descriptor(writer, joined, row);
+    DescriptorRecords(joined).write(writer, row);
     ASSERT_EQ(lines.at(at++) + "\n", writer.text());
   }
 }
