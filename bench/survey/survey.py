@@ -4,7 +4,7 @@
 
     bench/survey/survey.py BUILD [--descriptors N] [--rounds N] [--linear]
 
-BUILD is a release build with -DPLUMB_BENCH=ON. Needs root. The tools run in turns and write to a
+BUILD is a build of preset bench. Needs root. The tools run in turns and write to a
 file on tmpfs that is thrown away; a figure is the median of the rounds, and only the ratios within
 one run mean something. --linear measures plumb alone at 10,000, 100,000 and 1,000,000 descriptors.
 Exit status 1: an aim was missed.

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# What plumb trace costs for each open+close, side by side with strace on the same loop: open_close.sh
-# PLUMB. Processor time of the traced thread in us a pair; medians; alternating, three times.
+# What plumb trace costs for each open+close, side by side with strace on the same loop: open_close.sh BUILD.
+# Processor time of the traced thread in us a pair; medians; alternating, three times.
 set -eu
-plumb=$1
+plumb=$1/src/app/cli/plumb
 source=$(dirname "$0")/open_close.c
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

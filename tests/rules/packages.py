@@ -6,7 +6,7 @@ import pathlib
 import re
 import sys
 
-SECTION = re.compile(r"\[(build|test)\]$")
+SECTION = re.compile(r"\[(build|test|bench)\]$")
 PACKAGE = re.compile(r"([a-z0-9][a-z0-9+.-]+) {2,}\S.*$")
 
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 
 #include "detect/record/text_pool.h"
@@ -41,6 +42,33 @@ struct IpEndpoint {
   friend bool operator==(const IpEndpoint&, const IpEndpoint&) = default;
 };
 
+// An address of a family whose addresses are numbers: vsock's context id and port (vsock(7)), and
+// netlink's port id, which has no host (netlink(7)).
+struct NumberEndpoint {
+  std::uint32_t host = 0;
+  std::uint32_t port = 0;
+  friend bool operator==(const NumberEndpoint&, const NumberEndpoint&) = default;
+};
+
+// They stand in the bytes of an IpEndpoint, because few sockets have them and every socket would
+// have to make room.
+inline IpEndpoint endpoint_of(NumberEndpoint numbers) {
+  IpEndpoint endpoint;
+  std::memcpy(endpoint.address.data(), &numbers, sizeof numbers);
+  return endpoint;
+}
+inline NumberEndpoint numbers_of(const IpEndpoint& endpoint) {
+  NumberEndpoint numbers;
+  std::memcpy(&numbers, endpoint.address.data(), sizeof numbers);
+  return numbers;
+}
+// vsock says of an end that is not bound or not connected "any" twice; here it is no address.
+inline IpEndpoint vsock_endpoint(NumberEndpoint numbers) {
+  constexpr std::uint32_t kAny = 0xffffffff;  // VMADDR_CID_ANY, VMADDR_PORT_ANY
+  if (numbers == NumberEndpoint{kAny, kAny}) return {};
+  return endpoint_of(numbers);
+}
+
 struct Socket {
   SocketId id{};
   std::uint16_t family = 0;  // AF_*
@@ -51,7 +79,7 @@ struct Socket {
   std::uint64_t inode = 0;
   std::uint32_t net_namespace = 0;  // inode in nsfs; 0: unknown
 
-  IpEndpoint local;   // IP families only
+  IpEndpoint local;   // IP families; of vsock and netlink see numbers_of()
   IpEndpoint remote;  // all zero where not connected
   TextRef path;       // unix: the bound name; an abstract one begins with NUL. packet: interface
   std::uint32_t device = 0;      // bound interface (SO_BINDTODEVICE, packet); 0: none

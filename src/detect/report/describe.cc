@@ -124,6 +124,28 @@ void append_unix(std::string& out, const Joined& joined, DescriptorIndex d, cons
   if (socket.state == SocketState::kListen) out += " listen";
 }
 
+void append_numbers(std::string& out, const IpEndpoint& endpoint) {
+  constexpr std::uint32_t kAny = 0xffffffff;  // VMADDR_CID_ANY, VMADDR_PORT_ANY
+  const NumberEndpoint numbers = numbers_of(endpoint);
+  for (const auto& [value, behind] : {std::pair(numbers.host, ":"), std::pair(numbers.port, "")}) {
+    out.append(value == kAny ? "*" : std::to_string(value)).append(behind);
+  }
+}
+
+// "stream 2:1024 ↔ 3:52": context ids and ports.
+void append_vsock(std::string& out, const Socket& socket) {
+  out += type_name(socket.type);
+  if (socket.local == IpEndpoint{}) return;  // not told
+  out += ' ';
+  append_numbers(out, socket.local);
+  if (socket.state == SocketState::kEstablished) {
+    out += " ↔ ";
+    append_numbers(out, socket.remote);
+  } else if (socket.state == SocketState::kListen) {
+    out += " listen";
+  }
+}
+
 void append_socket(std::string& out, const Joined& joined, DescriptorIndex d,
                    const Socket& socket) {
   switch (joined.row(d).kind) {
@@ -144,6 +166,12 @@ void append_socket(std::string& out, const Joined& joined, DescriptorIndex d,
       } else {
         print(out, "protocol {}", socket.protocol);
       }
+      if (const std::uint32_t port = numbers_of(socket.local).port; port != 0) {
+        print(out, " port {}", port);
+      }
+      break;
+    case Kind::kVsock:
+      append_vsock(out, socket);
       break;
     case Kind::kPacket:
       out += type_name(socket.type);

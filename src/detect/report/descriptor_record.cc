@@ -122,6 +122,23 @@ void write_ip(JsonWriter& json, const Socket& socket) {
   }
 }
 
+void write_numbers(JsonWriter& json, const Socket& socket) {
+  constexpr std::uint32_t kAny = 0xffffffff;  // VMADDR_CID_ANY
+  const auto has_host = [&](NumberEndpoint end) {
+    return socket.family == AF_VSOCK && end.host != kAny;
+  };
+  if (!(socket.local == IpEndpoint{})) {
+    const NumberEndpoint local = numbers_of(socket.local);
+    if (has_host(local)) json.member("local", std::string_view(std::to_string(local.host)));
+    json.member("local_port", local.port);
+  }
+  if (!(socket.remote == IpEndpoint{})) {
+    const NumberEndpoint remote = numbers_of(socket.remote);
+    if (has_host(remote)) json.member("remote", std::string_view(std::to_string(remote.host)));
+    json.member("remote_port", remote.port);
+  }
+}
+
 void write_socket(JsonWriter& json, const Survey& survey, const Descriptor& d,
                   const Socket& socket) {
   const auto optional = [&](const auto& name, const auto& value) {
@@ -134,6 +151,7 @@ void write_socket(JsonWriter& json, const Survey& survey, const Descriptor& d,
   if (const auto state = name_of(socket.state); !state.empty()) json.member("state", state);
   if (socket.net_namespace != 0) json.member("net_namespace", socket.net_namespace);
   if (socket.family == AF_INET || socket.family == AF_INET6) write_ip(json, socket);
+  if (socket.family == AF_VSOCK || socket.family == AF_NETLINK) write_numbers(json, socket);
   if (!socket.path.empty()) {
     std::string_view path = survey.texts.at(socket.path);
     if (path.starts_with('\0')) {
@@ -175,7 +193,9 @@ void write_holders(JsonWriter& json, const Joined& joined,
 
 void write_file(JsonWriter& json, const Survey& survey, const Descriptor& d) {
   if (!d.name.empty()) json.member("path", survey.texts.at(d.name));
-  if (d.device_major != 0 || d.device_minor != 0) {
+  // Sockets and pipes have no device: what the kernel says there is the same for each.
+  const bool on_device = !d.socket && d.kind != Kind::kPipe;
+  if (on_device && (d.device_major != 0 || d.device_minor != 0)) {
     json.member("device_major", d.device_major);
     json.member("device_minor", d.device_minor);
   }

@@ -137,8 +137,10 @@ std::optional<Socket> parse_netlink_line(std::string_view line) {
   const auto words = words_of<kCount>(line);
   if (!words) return std::nullopt;
   const auto protocol = parse_number<std::uint16_t>((*words)[kProtocol]);
-  if (!protocol) return std::nullopt;
+  const auto port = parse_number<std::uint32_t>((*words)[kPort]);
+  if (!protocol || !port) return std::nullopt;
   Socket socket;
+  socket.local = endpoint_of({0, *port});
   socket.family = AF_NETLINK;
   socket.type = SOCK_RAW;
   socket.protocol = *protocol;

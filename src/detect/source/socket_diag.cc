@@ -160,6 +160,8 @@ std::optional<Socket> parse_netlink_diag(Bytes message) {
   socket.family = AF_NETLINK;
   socket.type = head->ndiag_type;
   socket.protocol = head->ndiag_protocol;
+  socket.local = endpoint_of({0, head->ndiag_portid});
+  socket.remote = endpoint_of({0, head->ndiag_dst_portid});
   return socket;
 }
 
@@ -188,6 +190,8 @@ std::optional<Socket> parse_vsock_diag(Bytes message) {
   socket.family = AF_VSOCK;
   socket.type = head->vdiag_type;
   socket.state = state_of(head->vdiag_state);
+  socket.local = vsock_endpoint({head->vdiag_src_cid, head->vdiag_src_port});
+  socket.remote = vsock_endpoint({head->vdiag_dst_cid, head->vdiag_dst_port});
   socket.shut_receive = (head->vdiag_shutdown & kReceiveShut) != 0;
   socket.shut_send = (head->vdiag_shutdown & kSendShut) != 0;
   return socket;

@@ -56,7 +56,10 @@ SocketIndex SocketRows::add(const survey_socket& row, std::uint64_t inode, std::
   socket.path = survey.texts.add(path);
   socket.shut_receive = (row.shutdown & 1) != 0;
   socket.shut_send = (row.shutdown & 2) != 0;
-  if (row.family == AF_INET || row.family == AF_INET6) {
+  if (row.family == AF_VSOCK) {
+    socket.local = vsock_endpoint(numbers_of(endpoint(row.local, 0)));
+    socket.remote = vsock_endpoint(numbers_of(endpoint(row.remote, 0)));
+  } else if (row.family == AF_INET || row.family == AF_INET6 || row.family == AF_NETLINK) {
     socket.local = endpoint(row.local, row.local_port);
     socket.remote = endpoint(row.remote, row.remote_port);
   }

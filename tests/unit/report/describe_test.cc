@@ -57,6 +57,23 @@ TEST_F(Describing, AConnectionSaysStateQueuesAndQuiet) {
   EXPECT_EQ(end(), "→ nobody");
 }
 
+TEST_F(Describing, AddressesThatAreNumbers) {
+  const auto netlink = b.ip(SOCK_RAW, endpoint_of({0, 1213}), {}, SocketState::kClose);
+  b.survey.sockets[netlink].family = AF_NETLINK;
+  b.survey.sockets[netlink].protocol = 0;
+  b.stands_for(3, Kind::kNetlink, netlink);
+  const auto vsock = b.ip(SOCK_STREAM, endpoint_of({2, 1024}), endpoint_of({3, 70'000}),
+                          SocketState::kEstablished);
+  b.survey.sockets[vsock].family = AF_VSOCK;
+  b.stands_for(4, Kind::kVsock, vsock);
+  const auto any = b.ip(SOCK_STREAM, endpoint_of({0xffffffff, 52}), {}, SocketState::kListen);
+  b.survey.sockets[any].family = AF_VSOCK;
+  b.stands_for(5, Kind::kVsock, any);
+  EXPECT_EQ(name(0), "route port 1213");
+  EXPECT_EQ(name(1), "stream 2:1024 ↔ 3:70000");
+  EXPECT_EQ(name(2), "stream *:52 listen");
+}
+
 TEST_F(Describing, Ipv6StandsInBrackets) {
   Socket& s = b.socket(AF_INET6, SOCK_DGRAM);
   s.local = {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}, 53};

@@ -32,7 +32,7 @@ TEST(Shorten, SaysOfHoldersWhoBeforeHowMany) {
   EXPECT_EQ(shorten("end", "→ a(1) fd 0, 2 more = b(2) fd 7, 12 more", 30),
             "→ a(1) fd 0 +2 = b(2) fd 7 +12");
   EXPECT_EQ(shorten("with", "→ nginx(4997) fd 3 = nginx(4997) fd 9", 30), "→ nginx(4997) fd 3");
-  EXPECT_EQ(shorten("shared", "= a-long-name(4879) fd 3, 23 more", 16), "= a-lon…d 3 +23");
+  EXPECT_EQ(shorten("shared", "= a-long-name(4879) fd 3, 23 more", 16), "= a-lon…fd 3 +23");
 }
 
 }  // namespace

@@ -84,6 +84,7 @@ TEST(NetRare, NetlinkAndPacket) {
       "0000000000000000 9   1213       00000000 0        0        0     2        0        8123");
   ASSERT_TRUE(netlink.has_value());
   EXPECT_EQ(netlink->protocol, 9);
+  EXPECT_EQ(numbers_of(netlink->local), (NumberEndpoint{0, 1213}));
   EXPECT_EQ(netlink->inode, 8123u);
   const auto packet =
       parse_packet_line("0000000000000000 3      3    0003   2     1      0        0      8124  ");

@@ -183,7 +183,10 @@ TEST(RareDiag, NetlinkPacketAndVsock) {
   netlink.ndiag_ino = 5;
   netlink.ndiag_type = SOCK_RAW;
   netlink.ndiag_protocol = 9;
+  netlink.ndiag_portid = 70'000;
   EXPECT_EQ(parse_netlink_diag(Message(netlink).bytes())->protocol, 9);
+  EXPECT_EQ(numbers_of(parse_netlink_diag(Message(netlink).bytes())->local),
+            (NumberEndpoint{0, 70'000}));
 
   packet_diag_msg packet{};
   packet.pdiag_ino = 6;
@@ -200,6 +203,10 @@ TEST(RareDiag, NetlinkPacketAndVsock) {
   vsock.vdiag_shutdown = 1;
   EXPECT_EQ(parse_vsock_diag(Message(vsock).bytes())->state, SocketState::kListen);
   EXPECT_TRUE(parse_vsock_diag(Message(vsock).bytes())->shut_receive);
+  vsock.vdiag_src_cid = 3;
+  vsock.vdiag_src_port = 100'000;
+  EXPECT_EQ(numbers_of(parse_vsock_diag(Message(vsock).bytes())->local),
+            (NumberEndpoint{3, 100'000}));
 }
 
 TEST(SocketDiag, CutAtEveryByte) {

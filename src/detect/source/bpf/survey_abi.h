@@ -134,7 +134,8 @@ struct survey_socket {
   survey_u8 shutdown; /* RCV_SHUTDOWN 1, SEND_SHUTDOWN 2 */
   survey_u8 bits;
   survey_u8 padding[7];
-  survey_u8 local[16]; /* IPv4 stands in the first four */
+  survey_u8 local[16]; /* IPv4: in the first four; vsock: u32 context id, u32 port; netlink: u32 0,
+                        u32 port id */
   survey_u8 remote[16];
 };
 SURVEY_STATIC_ASSERT(sizeof(struct survey_socket) == 120, "no hidden padding");

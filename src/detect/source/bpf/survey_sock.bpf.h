@@ -10,7 +10,9 @@
 #define AF_UNIX 1
 #define AF_INET 2
 #define AF_INET6 10
+#define AF_NETLINK 16
 #define AF_PACKET 17
+#define AF_VSOCK 40
 #define SOCK_STREAM 1
 #define SOCK_DGRAM 2
 #define SOCK_RAW 3
@@ -120,6 +122,14 @@ static __always_inline u32 fill_unix(struct survey_socket* row, char* bound, str
   return length;
 }
 
+static __always_inline void fill_vsock(struct survey_socket* row, const struct vsock_sock* vsock) {
+  if (!bpf_core_type_exists(struct vsock_sock)) return;
+  ((u32*)row->local)[0] = BPF_CORE_READ(vsock, local_addr.svm_cid);
+  ((u32*)row->local)[1] = BPF_CORE_READ(vsock, local_addr.svm_port);
+  ((u32*)row->remote)[0] = BPF_CORE_READ(vsock, remote_addr.svm_cid);
+  ((u32*)row->remote)[1] = BPF_CORE_READ(vsock, remote_addr.svm_port);
+}
+
 /* Fills the row; returns the length of a unix socket's bound name in `bound`. */
 static __always_inline u32 fill_socket(struct survey_socket* row, char* bound, struct sock* sk) {
   __builtin_memset(row, 0, sizeof *row);
@@ -159,6 +169,12 @@ static __always_inline u32 fill_socket(struct survey_socket* row, char* bound, s
     row->device = BPF_CORE_READ(packet, ifindex);
     row->protocol = __builtin_bswap16(BPF_CORE_READ(packet, num));
   }
+  if (row->family == AF_NETLINK) {
+    const struct netlink_sock* netlink = (const void*)sk;
+    ((u32*)row->local)[1] = BPF_CORE_READ(netlink, portid);
+    ((u32*)row->remote)[1] = BPF_CORE_READ(netlink, dst_portid);
+  }
+  if (row->family == AF_VSOCK) fill_vsock(row, (const void*)sk);
   fill_queues_by_memory(row, sk);
   return 0;
 }

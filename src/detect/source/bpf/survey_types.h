@@ -234,6 +234,19 @@ struct packet_sock {
   int ifindex;
   u16 num; /* ETH_P_*, big endian */
 } KERNEL_TYPE;
+struct netlink_sock {
+  u32 portid;
+  u32 dst_portid;
+} KERNEL_TYPE;
+struct sockaddr_vm {
+  unsigned int svm_port;
+  unsigned int svm_cid;
+} KERNEL_TYPE;
+/* Unknown where vsock is a module: its types are then not the kernel's own. */
+struct vsock_sock {
+  struct sockaddr_vm local_addr;
+  struct sockaddr_vm remote_addr;
+} KERNEL_TYPE;
 struct sockaddr_un {
   unsigned short sun_family;
 };
