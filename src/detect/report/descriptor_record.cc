@@ -193,9 +193,7 @@ void write_holders(JsonWriter& json, const Joined& joined,
 
 void write_file(JsonWriter& json, const Survey& survey, const Descriptor& d) {
   if (!d.name.empty()) json.member("path", survey.texts.at(d.name));
-  // Sockets and pipes have no device: what the kernel says there is the same for each.
-  const bool on_device = !d.socket && d.kind != Kind::kPipe;
-  if (on_device && (d.device_major != 0 || d.device_minor != 0)) {
+  if (d.device_major != 0 || d.device_minor != 0) {
     json.member("device_major", d.device_major);
     json.member("device_minor", d.device_minor);
   }

@@ -91,6 +91,7 @@ std::string unreadable_text(const Survey& survey, const std::vector<ProcessIndex
 std::vector<DescriptorIndex> list_rows(const Survey& survey, const Selection& selection,
                                        const ListFilter& filter) {
   std::vector<DescriptorIndex> rows;
+  if (selection.everything) rows.reserve(survey.descriptors.size());
   for (std::uint32_t d = 0; d < survey.descriptors.size(); ++d) {
     if (selection.has_row(d) && passes(survey, survey.descriptors[d], filter)) {
       rows.push_back(DescriptorIndex{d});

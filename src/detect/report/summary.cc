@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 #include "detect/report/describe.h"
 #include "detect/report/list.h"
@@ -17,6 +19,7 @@ namespace plumb::detect {
 namespace {
 
 constexpr std::size_t kMostFindings = 12;  // the worst; the JSON has all
+constexpr std::size_t kMostAlike = 3;      // of these for processes of one name
 constexpr std::size_t kMostHolders = 8;
 constexpr std::size_t kWidth = 80;  // where the paper does not say
 constexpr int kFindingSchema = 1;
@@ -70,16 +73,22 @@ class Writer {
     paper_.paint(out_, Tone::kBad, "What looks wrong");
     out_ += '\n';
     std::size_t listed = 0;
+    std::size_t left = summary_.found.size();
+    std::map<std::pair<Glance::What, std::string_view>, std::size_t> alike;
     for (const Glance& found : summary_.found) {
-      if (listed++ == kMostFindings) {
-        out_ += fmt::format("  and {} more: plumb --json has all\n",
-                            summary_.found.size() - kMostFindings);
-        break;
-      }
+      // Ten workers of one server are one piece of news.
+      if (++alike[{found.what, name_of(found)}] > kMostAlike) continue;
+      if (listed++ == kMostFindings) break;
+      --left;
       paper_.paint(out_, Tone::kBad, "  ● ");
       out_ += wrap(sentence_of(summary_, found), "", "    ", width_ - 4);
       paper_.paint(out_, Tone::kFaint, wrap(remedy(found), "    → ", "      ", width_));
     }
+    if (left != 0) out_ += fmt::format("  and {} more: plumb --json has all\n", left);
+  }
+
+  std::string_view name_of(const Glance& found) const {
+    return survey_.texts.at(survey_.processes[number(found.process)].name);
   }
 
   // With the pid where the sentence says PID, so that it can be copied.
