@@ -26,8 +26,6 @@ namespace {
 constexpr std::size_t kIteratorBuffer = std::size_t{32} << 10;
 constexpr std::size_t kBatch = std::size_t{256} << 10;
 
-// Two readers are as fast as what becomes of the rows; more would only wait.
-constexpr std::size_t kReaders = 2;
 // While one reader's process goes by, the other one reads its next: 20,000 descriptors are 3 MiB.
 constexpr std::size_t kBatches = 16;
 constexpr std::size_t kReserved = 2;  // of these for the run whose rows are wanted now

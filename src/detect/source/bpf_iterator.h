@@ -25,9 +25,10 @@ using TakeRows = std::function<void(std::span<const std::byte>)>;
 // saw only a part.
 Result<void> run_iterator(bpf_program& program, const TakeRows& take);
 
-// Runs it once for each scope, on threads of its own that read ahead of `take`; the rows come in
-// the order of the scopes all the same. Worth it for many rows: the kernel takes 0.3 us for each,
-// and two threads take half as long. Errors: as above, of the first run that fails.
+// Runs it once for each scope, on kReaders threads of its own that read ahead of `take`; the rows
+// come in the order of the scopes all the same. Worth it for many rows: the kernel takes 0.3 us for
+// each, and two threads take half as long. Errors: as above, of the first run that fails.
+constexpr std::size_t kReaders = 2;  // as fast as what becomes of the rows; more would only wait
 Result<void> run_iterators(bpf_program& program, std::span<const IteratorScope> scopes,
                            const TakeRows& take);
 

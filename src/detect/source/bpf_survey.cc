@@ -60,6 +60,8 @@ std::vector<IteratorScope> scopes_of(const SurveyRequest& request,
   return scopes;
 }
 
+static_assert(kReaders <= SURVEY_READERS);  // each needs a row of its own
+
 class BpfSurvey : public SurveySource {
  public:
   explicit BpfSurvey(BpfSkeleton<survey_bpf> object) : object_(std::move(object)) {}
@@ -70,6 +72,7 @@ class BpfSurvey : public SurveySource {
     wanted.names = request.names;
     wanted.sockets = request.sockets;
     wanted.threads = request.threads;
+    ++wanted.number;
     SurveyRows rows(request, {.began = began,
                               .tick = jiffy(),
                               .page_bytes = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)),
@@ -112,9 +115,11 @@ class BpfSurvey : public SurveySource {
       any = any || !rows.empty();
       add(rows);
     };
+    std::ranges::fill(object_->bss->readers, 0U);
     auto done = run_iterators(program, scopes, take);
     if (!done && !any && std::ranges::any_of(scopes, &IteratorScope::has_value)) {
       scopes = {IteratorScope()};
+      std::ranges::fill(object_->bss->readers, 0U);
       done = run_iterators(program, scopes, take);
     }
     if (done || !any) return done;

@@ -76,8 +76,9 @@ Kind kind_of(const survey_file& file, std::string_view link) {
                    .name = link});
 }
 
-Descriptor descriptor_of(const survey_file& file, Kind kind) {
+Descriptor descriptor_of(const survey_file& file, Kind kind, TextRef name) {
   Descriptor descriptor;
+  descriptor.name = name;
   descriptor.fd = Fd(file.fd);
   descriptor.kind = kind;
   descriptor.close_on_exec = (file.head.bits & SURVEY_CLOSE_ON_EXEC) != 0;
@@ -183,6 +184,21 @@ bool SurveyRows::start_run(const survey_file& file) {
   return !run.skipped;
 }
 
+// The row's name and kind; nothing where it goes by a name that never came.
+std::optional<KnownNames::Name> SurveyRows::name_of(const survey_file& file,
+                                                    std::string_view text) {
+  if (file.head.bits & SURVEY_NAME_KNOWN) {
+    return known_names_.find(file.name_slot);
+  }
+  const LinkName link(file, text);
+  KnownNames::Name name{.text = {}, .kind = kind_of(file, link.view())};
+  if (!request_.names || text.empty()) return name;
+  NameBuffer buffer;
+  name.text = survey_.texts.add(printed_name(name.kind, link.view(), file.links == 0, buffer));
+  known_names_.set(file.name_slot, name);
+  return name;
+}
+
 void SurveyRows::add_file(std::span<const std::byte> row) {
   settle_processes();
   const auto file = take<survey_file>(row);
@@ -193,9 +209,6 @@ void SurveyRows::add_file(std::span<const std::byte> row) {
   if (runs_.empty() || runs_.back().tid != file->tid || runs_.back().address != file->table) {
     start_run(*file);
   }
-  const Run& run = runs_.back();
-  if (run.skipped) return;
-
   std::optional<survey_socket> socket;
   if (file->head.bits & SURVEY_HAS_SOCKET) {
     socket = take<survey_socket>(row);
@@ -209,9 +222,16 @@ void SurveyRows::add_file(std::span<const std::byte> row) {
     return;
   }
   const std::string_view text = text_of(row.first(file->text_length));
-  const LinkName link(*file, socket ? std::string_view{} : text);
-  const Kind kind = kind_of(*file, link.view());
-  Descriptor& descriptor = survey_.descriptors.emplace_back(descriptor_of(*file, kind));
+  // Also of a row that is skipped: others may go by its name.
+  const auto name = name_of(*file, socket ? std::string_view{} : text);
+  if (!name) {
+    ++broken_;
+    return;
+  }
+  const Run& run = runs_.back();
+  if (run.skipped) return;
+  Descriptor& descriptor =
+      survey_.descriptors.emplace_back(descriptor_of(*file, name->kind, name->text));
   descriptor.process = run.process;
   descriptor.table = run.table;
   if (run.table == Tid{}) {
@@ -220,10 +240,6 @@ void SurveyRows::add_file(std::span<const std::byte> row) {
   }
   if (socket) {
     descriptor.socket = sockets_.add(*socket, file->inode, text, survey_);
-  } else if (request_.names && !text.empty()) {
-    NameBuffer buffer;
-    descriptor.name =
-        survey_.texts.add(printed_name(kind, link.view(), descriptor.unlinked, buffer));
   }
   if (file->head.bits & SURVEY_NAME_LOST) {
     descriptor.error = ENAMETOOLONG;

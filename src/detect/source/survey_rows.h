@@ -6,12 +6,14 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
 
 #include "detect/record/survey.h"
 #include "detect/source/bpf/survey_abi.h"
+#include "detect/source/known_names.h"
 #include "detect/source/process_rows.h"
 #include "detect/source/socket_rows.h"
 
@@ -59,6 +61,7 @@ class SurveyRows {
   void add_file(std::span<const std::byte> row);
   bool start_run(const survey_file& file);
   bool seen_before(ProcessIndex process, std::uint64_t table) const;
+  std::optional<KnownNames::Name> name_of(const survey_file& file, std::string_view text);
   void order_runs();
   std::vector<bool> holders() const;  // by process: whether it has descriptors
 
@@ -68,6 +71,7 @@ class SurveyRows {
   SocketRows sockets_;
   bool settled_ = false;
   std::vector<Run> runs_;
+  KnownNames known_names_;
   std::uint64_t broken_ = 0;
   std::uint64_t names_lost_ = 0;
 };

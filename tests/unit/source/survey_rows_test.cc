@@ -121,6 +121,44 @@ TEST(SurveyRows, ReadsAFile) {
   EXPECT_EQ(survey.processes[0].descriptors, 1u);
 }
 
+// Rows of the same name after the first have only its slot.
+TEST(SurveyRows, FindsNamesThatAnEarlierRowHad) {
+  const auto named = [](int fd, std::uint32_t slot, bool known) {
+    survey_file row = file_row(10, fd);
+    row.name_slot = slot;
+    if (known) row.head.bits = SURVEY_NAME_KNOWN;
+    return row;
+  };
+  RowBytes bytes;
+  bytes.process(10)
+      .file(named(3, 5, false), "/a")
+      .file(named(4, SURVEY_NAME_SLOTS - 1, false), "/b")
+      .file(named(5, 5, true))
+      .file(named(6, SURVEY_NAME_SLOTS - 1, true))
+      .file(named(7, 5, false), "/memfd:c (deleted)")
+      .file(named(8, 5, true))
+      .file(named(9, 6, true))
+      .file(named(10, SURVEY_NAME_SLOTS, true));
+  const Survey survey = survey_of(bytes);
+  std::vector<std::string_view> names;
+  for (const Descriptor& d : survey.descriptors) names.push_back(survey.texts.at(d.name));
+  EXPECT_EQ(names,
+            (std::vector<std::string_view>{"/a", "/b", "/a", "/b", names.at(4), names.at(4)}));
+  EXPECT_EQ(survey.descriptors.at(5).kind, survey.descriptors.at(4).kind);
+  ASSERT_EQ(survey.losses.size(), 1u);  // nobody named the last two's slots
+  EXPECT_EQ(survey.losses[0].count, 2u);
+}
+
+TEST(SurveyRows, KnowsNamesOfRowsThatItSkips) {
+  survey_file stranger = file_row(99, 3), known = file_row(10, 3);
+  known.head.bits = SURVEY_NAME_KNOWN;
+  RowBytes bytes;
+  bytes.process(10).file(stranger, "/a").file(known);
+  const Survey survey = survey_of(bytes);
+  ASSERT_EQ(survey.descriptors.size(), 1u);
+  EXPECT_EQ(survey.texts.at(survey.descriptors[0].name), "/a");
+}
+
 TEST(SurveyRows, HidesTheModeOfAnonymousInodes) {
   survey_file row = file_row(10, 3);
   row.magic = 0x09041934;

@@ -32,8 +32,7 @@ struct survey_request request = {};
 /* __USER_CS: a 32-bit program's calls have other numbers, so they are not told. */
 #define USER_CODE_SEGMENT 0x33
 
-/* A row under construction; rows are longer than BPF's stack of 512 bytes. One per processor is
- * enough: an iterator's program does not migrate, and a survey runs one iterator at a time. */
+/* A row under construction; rows are longer than BPF's stack of 512 bytes. */
 struct row {
   struct survey_file file;
   union {
@@ -45,12 +44,44 @@ struct row {
   };
 };
 
+/* The threads that read the iterators, so that each has its own row: one may take the processor
+ * from the other in the middle of a program, and both go on. Cleared before each run. */
+survey_u32 readers[SURVEY_READERS] = {};
+
 struct {
-  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-  __uint(max_entries, 1);
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, SURVEY_READERS);
   __type(key, u32);
   __type(value, struct row);
 } rows SEC(".maps");
+
+/* Which file's name a slot's last row with a path had. */
+struct name {
+  u64 dentry;
+  u64 mnt;
+  u64 inode;
+  u32 links;
+  u32 survey;
+};
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(max_entries, SURVEY_NAME_SLOTS);
+  __type(key, u32);
+  __type(value, struct name);
+} names SEC(".maps");
+
+/* The number of the thread that this row is for; SURVEY_READERS where there are too many. */
+static __always_inline u32 find_reader(void) {
+  const u32 thread = (u32)bpf_get_current_pid_tgid();
+  for (u32 i = 0; i < SURVEY_READERS; ++i) {
+    if (readers[i] == thread) return i;
+  }
+  for (u32 i = 0; i < SURVEY_READERS; ++i) {
+    if (__sync_val_compare_and_swap(&readers[i], 0, thread) == 0) return i;
+  }
+  return SURVEY_READERS;
+}
 
 /* The number of a pid in the namespace that is `level` levels deep; 0 where it has none there. */
 static __always_inline s32 number_at(struct pid* pid, u32 level) {
@@ -183,8 +214,31 @@ static __always_inline int is_close_on_exec(struct files_struct* files, u32 fd) 
   return (word >> (fd % 64)) & 1;
 }
 
+/* The slot that this file's name would stand in. */
+static __always_inline struct name* find_slot(struct row* row, u32 reader) {
+  const u64 golden = 0x9e3779b97f4a7c15ULL;
+  const u32 hash = (u32)((row->file.inode * golden) >> 32);
+  row->file.name_slot = reader * SURVEY_NAMES_READER + hash % SURVEY_NAMES_READER;
+  return bpf_map_lookup_elem(&names, &row->file.name_slot);
+}
+
+/* A dentry can be freed and used again while the survey goes on; hardly for the same inode. */
+static __always_inline int is_known(struct name* slot, struct row* row, struct file* file) {
+  return slot && slot->dentry == (u64)file->f_path.dentry && slot->mnt == (u64)file->f_path.mnt &&
+         slot->inode == row->file.inode && slot->links == row->file.links &&
+         slot->survey == request.number;
+}
+
+static __always_inline void remember(struct name* slot, struct row* row, struct file* file) {
+  slot->dentry = (u64)file->f_path.dentry;
+  slot->mnt = (u64)file->f_path.mnt;
+  slot->inode = row->file.inode;
+  slot->links = row->file.links;
+  slot->survey = request.number;
+}
+
 /* Names a file. Returns the length of the text without its NUL, or less than 0: too long. */
-static __always_inline long fill_name(struct row* row, struct file* file) {
+static __always_inline long fill_name(struct row* row, struct file* file, struct name* slot) {
   const u32 magic = row->file.magic;
   if (magic == PIPEFS_MAGIC) return 0;
   /* A dentry's name alone tells the kind of an anonymous inode, and a memfd from a file. */
@@ -197,6 +251,10 @@ static __always_inline long fill_name(struct row* row, struct file* file) {
     if (dentry->d_parent != dentry) return 0;
     return bpf_probe_read_kernel_str(row->path, 256, dentry->d_name.name) - 1;
   }
+  if (is_known(slot, row, file)) {
+    row->file.head.bits |= SURVEY_NAME_KNOWN;
+    return 0;
+  }
   return bpf_d_path(&file->f_path, row->path, SURVEY_TEXT_MAX) - 1;
 }
 
@@ -205,8 +263,8 @@ int survey_files(struct bpf_iter__task_file* ctx) {
   struct file* file = ctx->file;
   struct task_struct* task = ctx->task;
   if (!file || !task) return 0;
-  const u32 zero = 0;
-  struct row* row = bpf_map_lookup_elem(&rows, &zero);
+  const u32 reader = find_reader();
+  struct row* row = bpf_map_lookup_elem(&rows, &reader);
   if (!row) return 0;
   const u32 level = reader_level;
   struct files_struct* files = task->files;
@@ -237,6 +295,7 @@ int survey_files(struct bpf_iter__task_file* ctx) {
   row->file.head.bits = is_close_on_exec(files, ctx->fd) ? SURVEY_CLOSE_ON_EXEC : 0;
 
   u32 length = sizeof row->file;
+  struct name* slot = 0;
   struct socket* socket = 0;
   if ((row->file.mode & S_IFMT) == S_IFSOCK) socket = bpf_sock_from_file((void*)file);
   if (socket) {
@@ -255,7 +314,8 @@ int survey_files(struct bpf_iter__task_file* ctx) {
       }
     }
   } else {
-    const long named = fill_name(row, file);
+    slot = find_slot(row, reader);
+    const long named = fill_name(row, file, slot);
     if (named > 0 && named < SURVEY_TEXT_MAX) {
       row->file.text_length = named;
       length += named;
@@ -266,6 +326,9 @@ int survey_files(struct bpf_iter__task_file* ctx) {
   length = (length + 7) & ~7U;
   row->file.head.length = length;
   if (length > sizeof *row) return 0; /* for the verifier; the parts are bounded above */
-  bpf_seq_write(ctx->meta->seq, row, length);
+  /* A row that did not fit comes again, and must not find its own name known. */
+  if (bpf_seq_write(ctx->meta->seq, row, length) == 0 && slot && row->file.text_length != 0) {
+    remember(slot, row, file);
+  }
   return 0;
 }

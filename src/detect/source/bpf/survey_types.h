@@ -149,6 +149,7 @@ struct dentry {
   struct qstr d_name;
 } KERNEL_TYPE;
 struct path {
+  struct vfsmount* mnt;
   struct dentry* dentry;
 } KERNEL_TYPE;
 struct file {
