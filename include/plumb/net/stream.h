@@ -71,6 +71,10 @@ class Stream {
   class ReadSpan;
   [[nodiscard]] ReadSpan read(std::span<std::byte> into);
 
+  // One attempt, without waiting: how much was appended, 0 at the end, nothing when nothing has
+  // come.
+  Result<std::optional<std::size_t>> try_read(Buffer& into, std::size_t most = BlockPool::kBlock);
+
   // Sends all of it. After an error an unknown part has been sent: close.
   class Write;
   [[nodiscard]] Write write(Bytes bytes);

@@ -51,6 +51,12 @@ class Request {
  public:
   static constexpr std::size_t kMostParameters = 8;
 
+  Request() = default;
+  // `head` outlives it. Path and parameters come with the route (Router::find).
+  explicit Request(const http::RequestHead& head) : head_(head) {}
+  Request(const Request&) = delete;
+  Request& operator=(const Request&) = delete;
+
   const http::RequestHead& head() const noexcept { return head_; }
   std::string_view method() const noexcept { return head_.method_text; }
   std::string_view target() const noexcept { return head_.target; }
@@ -71,7 +77,6 @@ class Request {
  private:
   friend class Router;
   friend class ServerConnection;
-  friend class RequestPump;
 
   http::RequestHead head_;
   std::string_view path_;

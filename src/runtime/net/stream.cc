@@ -71,6 +71,17 @@ Stream::ReadBuffer Stream::read(Buffer& into, std::size_t most) {
 Stream::ReadSpan Stream::read(std::span<std::byte> into) {
   return ReadSpan(*core_, into);
 }
+Result<std::optional<std::size_t>> Stream::try_read(Buffer& into, std::size_t most) {
+  const auto room = into.prepare(1);
+  Step step = Step::kDone;
+  ErrorPtr error;
+  const auto got = core_->read_once(room.first(std::min(room.size(), most)), step, error);
+  if (got) into.commit(*got);
+  if (into.empty()) into.clear();
+  if (error) return std::move(*error);
+  return got;
+}
+
 Stream::Write Stream::write(Bytes bytes) {
   return Write(*core_, bytes);
 }

@@ -132,8 +132,7 @@ bool RequestPump::answer_head(const http::RequestHead& head, std::size_t consume
     connection.input.consume(consumed);
     return false;
   }
-  Request request;
-  request.head_ = head;
+  Request request(head);
   const auto found = connection.server.routes.find(request);
   if (found.route != nullptr && !std::holds_alternative<PlainHandler>(found.route->handler)) {
     next_ = Next::kExchange;

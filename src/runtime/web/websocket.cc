@@ -2,7 +2,6 @@
 // The handshake, messages both ways, and the goodbye.
 #include "plumb/web/websocket.h"
 
-#include <openssl/evp.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 
@@ -10,19 +9,12 @@
 #include <array>
 #include <cerrno>
 
+#include "base64.h"
 #include "plumb/http/field_text.h"
 #include "plumb/net/network.h"
 
 namespace plumb::runtime {
 namespace {
-
-std::string base64(std::span<const unsigned char> bytes) {
-  std::string text(4 * ((bytes.size() + 2) / 3) + 1, '\0');
-  const int size = ::EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), bytes.data(),
-                                     static_cast<int>(bytes.size()));
-  text.resize(static_cast<std::size_t>(size));
-  return text;
-}
 
 // 16 bytes in base64.
 bool is_key(std::string_view key) {
@@ -68,7 +60,7 @@ std::string websocket_accept(std::string_view key) {
   text += "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
   std::array<unsigned char, SHA_DIGEST_LENGTH> digest;
   ::SHA1(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data());
-  return base64(digest);
+  return base64(std::span<const unsigned char>(digest));
 }
 
 Task<Result<std::optional<Exchange::Upgraded>>> upgrade_to_websocket(
