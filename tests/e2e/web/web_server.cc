@@ -43,7 +43,7 @@ void add_routes(Router& routes) {
       for (int i = 0;; ++i) {
         const std::string number = std::to_string(i);
         if (!co_await events.send({.data = number})) co_return;
-        if (!co_await sleep(20ms)) co_return;
+        if (!co_await runtime::sleep(20ms)) co_return;
       }
     });
   });
