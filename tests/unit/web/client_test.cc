@@ -170,7 +170,7 @@ TEST_F(ClientTest, MoreThanItsConnectionsWaitForTheirTurn) {
         if (reply && reply->status() == 200) ++done;
       };
       for (int i = 0; i < 50; ++i) scope.start(one());
-      co_return;
+      co_await scope.join();
     };
     co_await open_scope(crowd);
     EXPECT_EQ(done, 50);
