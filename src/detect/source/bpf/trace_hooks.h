@@ -5,7 +5,7 @@
 
 #include "detect/source/bpf/trace_calls.h"
 #include "detect/source/bpf/trace_kinds.h"
-#include "detect/source/bpf/trace_ledger.h"
+#include "detect/source/bpf/trace_listener.h"
 
 const volatile unsigned char follow_children = 1;
 
@@ -233,28 +233,7 @@ static __noinline int on_listen(struct task_struct* task, struct pt_regs* regs,
   struct file* file = file_at(task, fd);
   if (!holding || !file) return 0;
   holding->flags |= kTraceListener;
-  struct trace_listener* event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
-  if (!event) {
-    count_loss(kTraceLossEvents);
-    return 0;
-  }
-  fill_head(&event->head, kTraceEventListener, target->space);
-  event->key = key;
-  event->file = (__u64)file;
-  const struct socket* socket = BPF_CORE_READ(file, private_data);
-  const struct sock* sk = BPF_CORE_READ(socket, sk);
-  event->family = BPF_CORE_READ(sk, __sk_common.skc_family);
-  event->port =
-      event->family == 2 || event->family == 10 ? BPF_CORE_READ(sk, __sk_common.skc_num) : 0;
-  event->pad = 0;
-  __builtin_memset(event->address, 0, sizeof(event->address));
-  if (event->family == 2) {
-    const __u32 address = BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr);
-    __builtin_memcpy(event->address, &address, 4);
-  } else if (event->family == 10) {
-    BPF_CORE_READ_INTO(&event->address, sk, __sk_common.skc_v6_rcv_saddr);
-  }
-  bpf_ringbuf_submit(event, 0);
+  send_listener(&key, file, target->space, task);
   return 0;
 }
 

@@ -5,7 +5,7 @@
 #define PLUMB_TRACE_SURVEY_H
 
 #include "detect/source/bpf/trace_kinds.h"
-#include "detect/source/bpf/trace_ledger.h"
+#include "detect/source/bpf/trace_listener.h"
 
 __u32 survey_number = 0;
 __u64 survey_files = 0;
@@ -72,6 +72,7 @@ int survey_table(struct bpf_iter__task_file* ctx) {
     count_loss(kTraceLossHoldings);
     return 0;
   }
+  if (holding.flags & kTraceListener) send_listener(&key, file, target->space, task);
   if (carried) {
     repairs[kTraceRepairInherited] += holding.flags & kTraceInherited ? 1 : 0;
     return 0;
