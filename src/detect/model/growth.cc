@@ -21,6 +21,11 @@ std::uint64_t floor_between(const std::vector<GrowthSeries::Point>& points, std:
   return lowest;
 }
 
+std::size_t first_from(const std::vector<GrowthSeries::Point>& points, BootTime time) {
+  const auto at = std::ranges::lower_bound(points, time, {}, &GrowthSeries::Point::time);
+  return static_cast<std::size_t>(at - points.begin());
+}
+
 using Births = std::array<std::uint64_t, kBirthWindows>;
 
 // On a busy machine there may be too few looks for floors. Then survivors from the last quarter and
@@ -33,12 +38,14 @@ bool rising_at_ends(const std::vector<GrowthSeries::Point>& points, const Births
 // Whether the floor rose within the second half: a pool that has filled does not. The number of
 // independent comings and goings strays by its square root; half of that is asked for.
 bool still_rising(const std::vector<GrowthSeries::Point>& points, const Births& births) {
-  const std::size_t count = points.size();
-  if (count < kFewestPoints) return rising_at_ends(points, births);
-  const std::size_t half = count / 2;
-  const std::size_t last = count - count / 4;
+  if (points.size() < kFewestPoints) return rising_at_ends(points, births);
+  // By the clock, not by the number of looks: on a busy machine they come in bunches.
+  const auto span = points.back().time - points.front().time;
+  const std::size_t half = first_from(points, points.front().time + span / 2);
+  const std::size_t last = first_from(points, points.front().time + span * 3 / 4);
+  if (half >= last) return rising_at_ends(points, births);
   const std::uint64_t before = floor_between(points, half, last);
-  const std::uint64_t after = floor_between(points, last, count);
+  const std::uint64_t after = floor_between(points, last, points.size());
   if (after <= before) return false;
   const std::uint64_t rise = after - before;
   return 4 * rise * rise >= before;
@@ -55,7 +62,7 @@ void GrowthSeries::add(BootTime time, std::uint64_t live) {
   points_.push_back({time, live});
   filled_ = 1;
   if (points_.size() <= kMostPoints) return;
-  // All points cover equally many looks, so that a half of them is half of the time.
+  // All points cover equally many looks.
   std::vector<Point> merged;
   merged.reserve(kMostPoints);
   for (std::size_t i = 0; i + 1 < points_.size(); i += 2) {

@@ -166,12 +166,14 @@ void TraceLedger::sample(Site& site, const LiveHolding& holding, bool at_exit) {
 }
 
 void TraceLedger::add(Site& site, const LiveHolding& holding, BootTime now, bool at_exit) {
-  const auto age = now - holding.born;
+  // A row may come while the pass that began at `now` reads the ledger.
+  const BootTime born = std::min(holding.born, now);
+  const auto age = now - born;
   ++site.ages[age_bucket(age)];
   site.total_age += age;
   if (age >= min_age_ && !at_exit) ++site.aged;
-  if (!site.oldest || holding.born < *site.oldest) site.oldest = holding.born;
-  if (!site.youngest || holding.born > *site.youngest) site.youngest = holding.born;
+  if (!site.oldest || born < *site.oldest) site.oldest = born;
+  if (!site.youngest || born > *site.youngest) site.youngest = born;
   if (holding.inherited) ++site.inherited;
   sample(site, holding, at_exit);
   const auto settled = now - min_age_ - began_;
