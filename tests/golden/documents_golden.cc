@@ -14,6 +14,7 @@
 #include "detect/report/tree_document.h"
 #include "detect/report/waits_document.h"
 #include "tests/support/machine.h"
+#include "tests/support/traced_machine.h"
 
 namespace plumb::detect {
 namespace {
@@ -31,6 +32,8 @@ std::map<std::string, std::string> documents() {
   const Summary summary{joined, tree, found};
   const WaitGraph graph(joined);
   const WaitsDocument waits{graph, chain_starts(graph)};
+  const TracedMachine traced;
+  const TraceDocument trace = traced.document();
 
   std::map<std::string, std::string> all;
   const auto into = [&](const std::string& name) -> Sink {
@@ -47,6 +50,7 @@ std::map<std::string, std::string> documents() {
     write_tree(joined, tree, paper, into("tree" + suffix));
     write_summary(summary, paper, into("summary" + suffix));
     write_waits(waits, paper, into("waits" + suffix));
+    write_trace_text(trace, paper, into("trace" + suffix));
   }
   const Paper coloured{.colours = true, .width = 100};
   write_list(joined, rows, default_columns(100), coloured, into("ls-colour.txt"));
@@ -58,6 +62,9 @@ std::map<std::string, std::string> documents() {
   write_tree_json(joined, tree, into("tree.json"));
   write_summary_json(summary, into("summary.json"));
   write_waits_dot(waits, into("waits.dot"));
+  write_trace_text(trace, coloured, into("trace-colour.txt"));
+  write_trace_json(trace, into("trace.json"));
+  write_trace_folded(trace, into("trace.folded"));
   all["missing.txt"] = missing_text(survey);
   return all;
 }

@@ -168,7 +168,8 @@ static void disease(const char* name, int turn) {
   if (!strcmp(name, "child-pipe")) start_worker();
   if (!strcmp(name, "eventfd")) make_signal();
   if (!strcmp(name, "epoll")) watch_one();
-  if (!strcmp(name, "inotify")) follow_directory();
+  // A user may have 128 instances.
+  if (!strcmp(name, "inotify") && turn % 10 == 0) follow_directory();
   if (!strcmp(name, "dup")) copy_output();
   if (!strcmp(name, "passed")) {
     int fd = must(open("/dev/zero", O_RDONLY | O_CLOEXEC), "open");

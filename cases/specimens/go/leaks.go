@@ -18,6 +18,7 @@ var (
 	healthy  bool
 	kept     []any // what a leak keeps reachable, so that no finalizer closes it
 	listener net.Listener
+	pair     [2]int // for passing descriptors
 )
 
 func doneWith(c io.Closer) {
@@ -26,6 +27,13 @@ func doneWith(c io.Closer) {
 		return
 	}
 	kept = append(kept, c)
+}
+
+func doneWithNumber(fd int, err error) {
+	must(err)
+	if healthy {
+		syscall.Close(fd)
+	}
 }
 
 //go:noinline
@@ -64,6 +72,48 @@ func startWorker() {
 	if healthy {
 		kept = nil
 	}
+}
+
+//go:noinline
+func makeSignal() {
+	fd, _, code := syscall.Syscall(syscall.SYS_EVENTFD2, 0, syscall.O_CLOEXEC, 0)
+	if code != 0 {
+		must(code)
+	}
+	doneWithNumber(int(fd), nil)
+}
+
+//go:noinline
+func watchOne() {
+	doneWithNumber(syscall.EpollCreate1(syscall.EPOLL_CLOEXEC))
+}
+
+//go:noinline
+func followDirectory() {
+	doneWithNumber(syscall.InotifyInit1(syscall.IN_CLOEXEC))
+}
+
+//go:noinline
+func copyOutput() {
+	doneWithNumber(syscall.Dup(2))
+}
+
+func passOn() {
+	file, err := os.Open("/dev/zero")
+	must(err)
+	defer file.Close()
+	must(syscall.Sendmsg(pair[0], []byte("x"), syscall.UnixRights(int(file.Fd())), nil, 0))
+}
+
+//go:noinline
+func takeDescriptor() {
+	control := make([]byte, syscall.CmsgSpace(4))
+	_, length, _, _, err := syscall.Recvmsg(pair[1], make([]byte, 1), control, syscall.MSG_CMSG_CLOEXEC)
+	must(err)
+	messages, err := syscall.ParseSocketControlMessage(control[:length])
+	must(err)
+	numbers, err := syscall.ParseUnixRights(&messages[0])
+	doneWithNumber(numbers[0], err)
 }
 
 //go:noinline
@@ -106,6 +156,8 @@ func main() {
 	var err error
 	listener, err = net.Listen("tcp", "127.0.0.1:0")
 	must(err)
+	pair, err = syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
+	must(err)
 	if disease == "tcp" {
 		go func() {
 			for {
@@ -131,6 +183,19 @@ func main() {
 			conn.Close()
 		case "child-pipe":
 			startWorker()
+		case "eventfd":
+			makeSignal()
+		case "epoll":
+			watchOne()
+		case "inotify":
+			if turn%10 == 0 { // a user may have 128
+				followDirectory()
+			}
+		case "dup":
+			copyOutput()
+		case "passed":
+			passOn()
+			takeDescriptor()
 		case "error-path":
 			_ = openValid(turn)
 		case "finalizer":

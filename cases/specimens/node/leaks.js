@@ -10,6 +10,7 @@ const path = require('path');
 
 const [disease, twin] = process.argv.slice(2);
 const healthy = twin === 'healthy';
+const workers = [];
 const kept = [];  // what a leak keeps reachable, so that nothing is closed for it
 
 function readSettings() {
@@ -30,11 +31,12 @@ function askDaemon(address) {
 }
 
 function startWorker() {
-  const worker = child_process.spawn('true', {stdio: ['ignore', 'pipe', 'ignore']});
-  // A pipe that nobody reads never says that it ended, so it is never closed.
-  if (healthy) worker.stdout.resume();
-  kept.push(worker);
-  if (healthy) kept.pop();
+  const worker = child_process.spawn('sleep', ['60'], {stdio: ['ignore', 'pipe', 'ignore']});
+  if (healthy) {
+    worker.kill();
+  } else {
+    workers.push(worker);
+  }
 }
 
 function openValid(turn) {
@@ -56,7 +58,9 @@ const daemon = net.createServer({pauseOnConnect: true}, (socket) => {
 const diseases = {
   'file': readSettings,
   'unix': () => askDaemon(address),
-  'child-pipe': startWorker,
+  'child-pipe': (turn) => {
+    if (turn % 5 === 0) startWorker();  // fifty programs a second are much for one processor
+  },
   'error-path': (turn) => {
     try {
       openValid(turn);
@@ -68,7 +72,10 @@ const diseases = {
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'plumb-node-'));
 const address = path.join(folder, 'socket');
-process.on('exit', () => fs.rmSync(folder, {recursive: true, force: true}));
+process.on('exit', () => {
+  workers.forEach((worker) => worker.kill());
+  fs.rmSync(folder, {recursive: true, force: true});
+});
 process.on('SIGTERM', () => process.exit(0));
 
 function begin() {

@@ -3,6 +3,7 @@
 #include "app/cli/trace_session.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "detect/record/call_name.h"
 #include "detect/source/bpf/trace_abi.h"
@@ -33,10 +34,21 @@ Result<void> TraceSession::follow(Pid process) {
   auto view = ProcessView::open(process, access_, modules_);
   if (view) (void)PythonReader::find(*view);
   if (auto followed = source_->follow(process); !followed) return followed;
-  return listen(std::chrono::milliseconds(0));
+  // Only that it is there: other processes' stacks, which take time to name, wait until all that
+  // were chosen are followed.
+  return source_->poll(std::chrono::milliseconds(0), [this](TraceEvent event) {
+    const auto* begun = std::get_if<ProcessEvent>(&event);
+    if (begun != nullptr && begun->what == ProcessEvent::What::kFork &&
+        number(begun->parent) == 0) {
+      on(*begun);
+    } else {
+      waiting_.push_back(std::move(event));
+    }
+  });
 }
 
 Result<void> TraceSession::listen(std::chrono::milliseconds timeout) {
+  for (TraceEvent& event : std::exchange(waiting_, {})) take(std::move(event));
   return source_->poll(timeout, [this](TraceEvent event) { take(std::move(event)); });
 }
 

@@ -80,6 +80,7 @@ class TraceSession {
   detect::Symbolizer symbolizer_;
   std::map<detect::SpaceId, Space> spaces_;
   std::map<Pid, detect::SpaceId> space_of_;
+  std::vector<detect::TraceEvent> waiting_;  // came while processes were being followed
   std::uint64_t unnamed_ = 0;
   BootTime survey_due_{};
 };

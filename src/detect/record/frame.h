@@ -25,7 +25,7 @@ struct Frame {
   std::string function;               // demangled; empty: nothing names this address
   std::uint64_t function_offset = 0;  // bytes from the function's start; 0 for inlined and Python
   std::string file;                   // source file; empty without debug information
-  std::optional<std::uint32_t> line;  // 1-based
+  std::optional<std::uint32_t> line;  // 1-based; of JavaScript where the function begins
   std::string module;                 // the ELF file as the process sees it; empty outside files
   BuildId build_id;                   // of the module
   std::optional<ElfAddress> elf_address;  // within the module; absent outside files

@@ -2,6 +2,10 @@
 // Writing of frames.
 #include "detect/report/frames_json.h"
 
+#include <vector>
+
+#include "detect/report/own_frame.h"
+
 namespace plumb::detect {
 namespace {
 
@@ -23,7 +27,7 @@ std::string_view name_of(FrameKind kind) {
 
 }  // namespace
 
-void add_frame(JsonWriter& json, const Frame& frame) {
+void add_frame(JsonWriter& json, const Frame& frame, bool own) {
   json.open_element();
   json.member("language", name_of(frame.kind));
   if (!frame.function.empty()) {
@@ -35,11 +39,15 @@ void add_frame(JsonWriter& json, const Frame& frame) {
   if (!frame.module.empty()) json.member("module", std::string_view(frame.module));
   if (!frame.build_id.empty()) json.member("build_id", std::string_view(frame.build_id.hex()));
   if (frame.elf_address) json.member("address", number(*frame.elf_address));
+  if (own) json.member("own", true);
   json.close_object();
 }
 
 void add_frames(JsonWriter& json, const StackStore& stacks, StackNode stack) {
-  for (const FrameId id : stacks.frames(stack)) add_frame(json, stacks.frame(id));
+  std::vector<const Frame*> frames;
+  for (const FrameId id : stacks.frames(stack)) frames.push_back(&stacks.frame(id));
+  const auto own = own_frames(frames);
+  for (std::size_t i = 0; i < frames.size(); ++i) add_frame(json, *frames[i], own[i]);
 }
 
 }  // namespace plumb::detect

@@ -8,8 +8,8 @@
 
 namespace plumb::detect {
 
-// {"language":"go","function":…}; what is unknown is left out.
-void add_frame(JsonWriter& json, const Frame& frame);
+// {"language":"go","function":…}; what is unknown is left out. `own`: see own_frame.h.
+void add_frame(JsonWriter& json, const Frame& frame, bool own = false);
 
 // Innermost first. The caller opens and closes the list.
 void add_frames(JsonWriter& json, const StackStore& stacks, StackNode stack);

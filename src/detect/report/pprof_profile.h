@@ -23,6 +23,8 @@ class PprofProfile {
 
   // Each sample has a value of each type, in this order; the first type is what viewers show.
   void add_type(std::string_view type, std::string_view unit);
+  // Whose profile it is: the module of this frame, to be told before any sample.
+  void name_program(FrameId frame) { mapping(stacks_.frame(frame)); }
   using Labels = std::vector<std::pair<std::string_view, std::string_view>>;
   // Innermost frame first.
   void add_sample(std::span<const FrameId> frames, std::span<const std::uint64_t> values,

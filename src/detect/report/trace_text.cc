@@ -1,19 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
-// A trace for people: origins by what is still held, each with its stack; who closed what; what was
-// missed.
+// A trace for people: a table of the origins by what is still held, then each with its stack; who
+// closed what; what was missed.
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
+#include <numeric>
+#include <set>
+#include <utility>
 
 #include "detect/record/call_name.h"
 #include "detect/report/trace_document.h"
+#include "detect/report/trace_stack_text.h"
 #include "plumb/base/human.h"
 
 namespace plumb::detect {
 namespace {
 
-constexpr std::size_t kMostFrames = 40;
 constexpr std::size_t kMostClosings = 50;
+constexpr std::size_t kMostNames = 3;    // of traced processes in the heading
+constexpr std::size_t kMostModules = 6;  // below the report
 
 class Text {
  public:
@@ -22,9 +28,11 @@ class Text {
 
   void write() {
     heading();
+    table();
     origins();
     closings();
     missed();
+    modules();
     sink_(out_);
   }
 
@@ -37,13 +45,21 @@ class Text {
   std::string ago(BootTime then, BootTime now) const { return human_duration(now - then); }
 
   void heading();
+  void table();
   void origins();
   void origin(const Site& site);
   void samples(const Site& site);
-  void stack(StackNode node, bool cut);
+  void stack(StackNode node, bool cut) {
+    append_stack(out_, paper_, document_.stacks, node, cut);
+    told_stacks_.push_back(node);
+  }
   void closings();
   void closing(const Closing& closing);
   void missed();
+  void modules();
+  std::string cut_to_paper(std::string text) const {
+    return paper_.cuts() ? cut_middle(text, paper_.width) : text;
+  }
   std::string holder(Pid pid) const;
 
   const TraceDocument& document_;
@@ -51,6 +67,7 @@ class Text {
   const Paper& paper_;
   const Sink& sink_;
   std::string out_;
+  std::vector<StackNode> told_stacks_;
 };
 
 std::string Text::holder(Pid pid) const {
@@ -63,23 +80,42 @@ std::string Text::holder(Pid pid) const {
 // How a process ended, as wait(2) has it.
 std::string ending(int status) {
   const int signal = status & 0x7f;
-  if (signal != 0) return fmt::format("killed by signal {}", signal);
-  return fmt::format("exited with {}", (status >> 8) & 0xff);
+  if (signal == 0) return fmt::format("exited with {}", (status >> 8) & 0xff);
+  const char* name = ::sigabbrev_np(signal);
+  return name != nullptr ? fmt::format("ended by SIG{}", name)
+                         : fmt::format("ended by signal {}", signal);
+}
+
+// "+45/s", "+3.2/min": in the unit that needs no exponent.
+std::string rate_text(double a_second) {
+  constexpr std::array<std::pair<double, std::string_view>, 3> kUnits = {
+      {{1, "s"}, {60, "min"}, {3600, "h"}}};
+  for (const auto& [factor, unit] : kUnits) {
+    const double rate = a_second * factor;
+    if (rate < 1 && factor < 3600) continue;
+    return fmt::format("{:+.{}f}/{}", rate, rate < 10 ? 1 : 0, unit);
+  }
+  return {};
 }
 
 void Text::heading() {
-  std::string who;
   std::size_t children = 0;
+  std::vector<std::string> names;
+  std::string ended;
   for (const auto& [key, process] : ledger_.processes()) {
     if (!process.chosen) {
       ++children;
       continue;
     }
-    if (!who.empty()) who += ", ";
-    who += fmt::format("{}({})", clean(process.name), number(process.pid));
-    if (process.status) who += ", " + ending(*process.status);
+    names.push_back(fmt::format("{}({})", clean(process.name), number(process.pid)));
+    if (process.status) ended = ending(*process.status);
   }
-  if (children > 0) who += fmt::format(", {} of its children", children);
+  std::string who;
+  for (std::size_t i = 0; i < std::min(names.size(), kMostNames); ++i) {
+    who += (i > 0 ? ", " : "") + names[i];
+  }
+  if (names.size() > kMostNames) who += fmt::format(" and {} more", names.size() - kMostNames);
+  if (children > 0) who += fmt::format(", {} {}", children, children == 1 ? "child" : "children");
   const auto sites = held_sites(document_);
   std::uint64_t all = 0;
   for (const Site* site : sites) all += held(*site);
@@ -87,9 +123,13 @@ void Text::heading() {
       std::ranges::count_if(sites, [](const Site* s) { return s->growth == Growth::kGrowing; });
   painted(Tone::kStrong,
           fmt::format("traced {} for {}", who, human_duration(ledger_.now() - ledger_.began())));
-  line("");
-  line(fmt::format("{} held from {} origins, {} growing; older than {}, or left at the end",
-                   human_count(all), sites.size(), growing, human_duration(ledger_.min_age())));
+  line(names.size() == 1 && !ended.empty() ? "; it " + ended : "");
+  out_ += fmt::format("{} held from {} {}, ", human_count(all), sites.size(),
+                      sites.size() == 1 ? "origin" : "origins");
+  painted(growing > 0 ? Tone::kBad : Tone::kGood, fmt::format("{} growing", growing));
+  const std::string age =
+      ledger_.min_age().count() == 0 ? "open" : "older than " + human_duration(ledger_.min_age());
+  line(fmt::format("; held is what is {}, or was left at the end", age));
 }
 
 void Text::origins() {
@@ -102,6 +142,51 @@ void Text::origins() {
     }
     line("");
     origin(*site);
+  }
+}
+
+// The origins, a line each, as many as are told below.
+void Text::table() {
+  const auto sites = held_sites(document_);
+  if (sites.empty()) return;
+  constexpr std::size_t kFigures = 6;
+  using Row = std::array<std::string, kFigures>;
+  std::vector<Row> rows{{"HELD", "KIND", "GROWTH", "CREATED", "CLOSED", "OLDEST"}};
+  for (std::size_t i = 0; i < std::min(sites.size(), document_.most_origins); ++i) {
+    const Site& site = *sites[i];
+    rows.push_back({human_count(held(site)), std::string(name_of(site.kind)),
+                    site.growth == Growth::kGrowing  ? rate_text(growth_rate(document_, site))
+                    : site.growth == Growth::kTooFew ? "few"
+                                                     : std::string(name_of(site.growth)),
+                    human_count(site.created), human_count(site.closed),
+                    ago(*site.oldest, ledger_.now())});
+  }
+  std::array<std::size_t, kFigures> widths{};
+  for (const Row& row : rows) {
+    for (std::size_t i = 0; i < kFigures; ++i) widths[i] = std::max(widths[i], cells(row[i]));
+  }
+  const std::size_t taken = std::accumulate(widths.begin(), widths.end(), 2 * kFigures);
+  const std::size_t left = !paper_.cuts()              ? std::string::npos
+                           : paper_.width > taken + 16 ? paper_.width - taken
+                                                       : 16;
+  line("");
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    const Site* site = r == 0 ? nullptr : sites[r - 1];
+    for (std::size_t i = 0; i < kFigures; ++i) {
+      std::string cell;
+      append_padded(cell, rows[r][i], widths[i], i == 1 ? Align::kLeft : Align::kRight);
+      const bool red = site != nullptr && site->growth == Growth::kGrowing && (i == 0 || i == 2);
+      painted(site == nullptr ? Tone::kFaint : red ? Tone::kBad : Tone::kPlain, cell);
+      out_ += "  ";
+    }
+    if (site == nullptr) {
+      painted(Tone::kFaint, "ORIGIN");
+    } else if (site->special == OriginId::kFirst) {
+      painted(Tone::kStrong, origin_in_short(document_.stacks, site->stack, left));
+    } else {
+      painted(Tone::kFaint, cut_middle(reason_without_stack(site->special), left));
+    }
+    line("");
   }
 }
 
@@ -127,71 +212,78 @@ std::string histogram(const AgeHistogram& ages) {
 
 void Text::origin(const Site& site) {
   const bool growing = site.growth == Growth::kGrowing;
+  const bool stacked = site.special == OriginId::kFirst;
   painted(growing ? Tone::kBad : Tone::kStrong,
-          fmt::format("{} {}", human_count(held(site)), name_of(site.kind)));
-  out_ += " held, ";
-  painted(growing ? Tone::kBad : Tone::kPlain, name_of(site.growth));
-  if (growing) out_ += fmt::format(" {:+.2g}/s", growth_rate(document_, site));
-  line(fmt::format("; live {}, created {}, closed {}", human_count(site.live),
-                   human_count(site.created), human_count(site.closed)));
-  std::string more;
-  if (site.inherited > 0) more += fmt::format("{} in children since fork, ", site.inherited);
-  if (site.at_exit > 0) more += fmt::format("{} left at the end, ", human_count(site.at_exit));
-  line(fmt::format("  {}oldest {}, youngest {}, ages {}", more, ago(*site.oldest, ledger_.now()),
-                   ago(*site.youngest, ledger_.now()), histogram(site.ages)));
-  samples(site);
-  if (site.special != OriginId::kFirst) {
-    line(fmt::format("    {}", reason_without_stack(site.special)));
-    return;
+          fmt::format("{} {} held, {}", human_count(held(site)), name_of(site.kind),
+                      name_of(site.growth)));
+  if (growing) {
+    out_ += ' ';
+    painted(Tone::kBad, rate_text(growth_rate(document_, site)));
   }
-  const std::string_view call = call_name(site.call);
-  line(fmt::format("    by {}", call.empty() ? fmt::format("call {}", site.call) : call));
-  stack(site.stack, site.cut);
+  if (!stacked) {
+    line(fmt::format(": {}", reason_without_stack(site.special)));
+  } else {
+    const std::string_view call = call_name(site.call);
+    line(fmt::format(", by {}", call.empty() ? fmt::format("call {}", site.call) : call));
+  }
+  std::string counts;
+  if (stacked) {
+    counts =
+        fmt::format("{} created, {} closed, ", human_count(site.created), human_count(site.closed));
+  }
+  counts += fmt::format("{} live", human_count(site.live));
+  if (site.inherited > 0) counts += fmt::format(", {} in children since fork", site.inherited);
+  if (site.at_exit > 0) counts += fmt::format(", {} left at the end", human_count(site.at_exit));
+  line(fmt::format("  {}; oldest {}, youngest {}, ages {}", counts,
+                   ago(*site.oldest, ledger_.now()), ago(*site.youngest, ledger_.now()),
+                   histogram(site.ages)));
+  samples(site);
+  if (stacked) stack(site.stack, site.cut);
 }
 
+// The oldest ones; those of one process with the same name and other end on one line.
 void Text::samples(const Site& site) {
+  struct Told {
+    std::string holder;
+    std::string what;
+    std::string numbers;
+  };
+  std::vector<Told> told;
   for (const HoldingSample& sample : site.samples) {
-    std::string text = fmt::format("  {} fd {}", holder(sample.pid), number(sample.fd));
+    std::string what;
     const auto known = document_.texts.find({sample.pid, sample.fd, sample.file});
     if (known != document_.texts.end()) {
-      if (!known->second.name.empty()) text += "  " + known->second.name;
-      if (!known->second.other_end.empty()) text += "  " + known->second.other_end;
+      for (const std::string& text : {known->second.name, known->second.other_end}) {
+        if (!text.empty()) what += "  " + text;
+      }
     }
-    text += sample.at_exit ? "  left at the end" : "  " + ago(sample.born, ledger_.now());
-    painted(Tone::kFaint, paper_.cuts() ? cut_middle(text, paper_.width) : text);
+    const std::string who = holder(sample.pid);
+    const auto same = std::ranges::find_if(
+        told, [&](const Told& one) { return one.holder == who && one.what == what; });
+    if (same != told.end()) {
+      same->numbers += fmt::format(", {}", number(sample.fd));
+    } else {
+      told.push_back({who, what, std::to_string(number(sample.fd))});
+    }
+  }
+  const bool more = held(site) > site.samples.size();
+  for (const Told& one : told) {
+    painted(Tone::kFaint,
+            cut_to_paper(fmt::format("  {} fd {}{}{}", one.holder, one.numbers,
+                                     more && told.size() == 1 ? ", …" : "", one.what)));
     line("");
   }
-}
-
-void Text::stack(StackNode node, bool cut) {
-  const auto frames = document_.stacks.frames(node);
-  std::size_t widest = 0;
-  for (const FrameId id : frames) {
-    widest = std::max(widest, cells(function_of(document_.stacks.frame(id))));
-  }
-  widest = std::min<std::size_t>(widest, 48);
-  std::size_t told = 0;
-  for (const FrameId id : frames) {
-    if (told++ == kMostFrames) {
-      line(fmt::format("      … {} more", frames.size() - kMostFrames));
-      return;
-    }
-    const Frame& frame = document_.stacks.frame(id);
-    std::string text = "      ";
-    append_padded(text, function_of(frame), widest);
-    out_ += text;
-    painted(Tone::kFaint, "  " + place_of(frame));
-    line("");
-  }
-  if (cut) line("      … deeper than was followed");
 }
 
 void Text::closings() {
   const auto told = told_closings(document_);
   if (told.empty()) return;
   line("");
-  painted(Tone::kStrong, fmt::format("{} closed", told.size()));
-  line(document_.all_closings ? "" : " that listened");
+  painted(Tone::kStrong, fmt::format("{} {}closed", told.size(),
+                                     document_.all_closings ? ""
+                                     : told.size() == 1     ? "listener "
+                                                            : "listeners "));
+  line("");
   for (std::size_t i = 0; i < std::min(told.size(), kMostClosings); ++i) closing(*told[i]);
   if (told.size() > kMostClosings) {
     line(fmt::format("\n{} more; --json has them all", told.size() - kMostClosings));
@@ -214,20 +306,23 @@ void Text::closing(const Closing& closing) {
   if (closing.listener) what += " " + address_of(*closing.listener);
   painted(finalizer ? Tone::kBad : Tone::kStrong, what);
   const std::string_view call = call_name(closing.call);
-  line(fmt::format(
-      " fd {} of {} closed {} after the trace began, {} old, by {}{}", number(closing.holding.fd),
-      holder(closing.pid), human_duration(closing.time - ledger_.began()),
-      human_duration(closing.time - closing.holding.born),
-      call.empty() ? "another descriptor at its number" : call,
-      finalizer ? ", from the garbage collector's finalizer: nothing kept it reachable" : ""));
+  line(fmt::format(", fd {} of {}, closed by {}", number(closing.holding.fd), holder(closing.pid),
+                   call.empty() ? "another descriptor at its number" : call));
+  line(fmt::format("  {} after the trace began, {} old",
+                   human_duration(closing.time - ledger_.began()),
+                   human_duration(closing.time - closing.holding.born)));
+  if (finalizer) {
+    painted(Tone::kBad, "  by the garbage collector's finalizer: nothing kept it reachable");
+    line("");
+  }
   if (closing.shared) line("  another descriptor of the same open file stayed open");
-  line("    closed by");
+  line("  closed by");
   if (closing.closer) {
     stack(*closing.closer, false);
   } else {
     line("      unknown: its stack found no room");
   }
-  line("    opened by");
+  line("  opened by");
   const Site* origin = closing.origin ? &ledger_.sites()[*closing.origin] : nullptr;
   if (origin != nullptr && origin->special == OriginId::kFirst) {
     stack(origin->stack, origin->cut);
@@ -237,15 +332,41 @@ void Text::closing(const Closing& closing) {
   }
 }
 
+// Where lines are missing, the build id by which their debug information can be found.
+void Text::modules() {
+  std::set<std::string> lacking;
+  for (const StackNode node : told_stacks_) {
+    for (const FrameId id : document_.stacks.frames(node)) {
+      const Frame& frame = document_.stacks.frame(id);
+      // _start is assembler, and has no lines anywhere.
+      if (frame.line || frame.build_id.empty() || frame.function == "_start") continue;
+      lacking.insert(clean(frame.module) + "  " + frame.build_id.hex());
+    }
+  }
+  if (lacking.empty()) return;
+  line("");
+  line("without line numbers, by build id");
+  std::size_t told = 0;
+  for (const std::string& module : lacking) {
+    if (told++ == kMostModules) {
+      line(fmt::format("  … {} more", lacking.size() - kMostModules));
+      return;
+    }
+    painted(Tone::kFaint, cut_to_paper("  " + module));
+    line("");
+  }
+}
+
 void Text::missed() {
-  const auto tell = [this](std::uint64_t count, std::string_view what) {
+  bool told = false;
+  const auto tell = [&](std::uint64_t count, std::string_view what) {
     if (count == 0) return;
+    if (!std::exchange(told, true)) line("");
     painted(Tone::kWarn, fmt::format("{} {}", human_count(count), what));
     line("");
   };
   const TraceLosses& lost = document_.losses;
   const TraceRepairs& repaired = document_.repairs;
-  line("");
   tell(lost.holdings, "descriptors found no room in the ledger: the numbers above are too low");
   tell(lost.stacks,
        "acquisitions without a stack: it found no room, most while plumb was learning");
@@ -255,6 +376,7 @@ void Text::missed() {
   tell(document_.unnamed_stacks, "stacks without names: the process ended first");
   tell(ledger_.closings_left_out(), "more closes than are kept");
   if (repaired.found + repaired.gone + repaired.replaced > 0) {
+    if (!told) line("");
     line(fmt::format("surveys put right: {} found, {} gone, {} replaced", repaired.found,
                      repaired.gone, repaired.replaced));
   }

@@ -4,6 +4,7 @@
 
 #include "detect/symbol/demangle.h"
 #include "detect/symbol/go_frames.h"
+#include "detect/symbol/js_name.h"
 #include "plumb/base/text.h"
 
 namespace plumb::detect {
@@ -115,7 +116,15 @@ std::vector<Frame> Symbolizer::generated(ProcessView& process, Address address,
   Frame frame;
   frame.kind = FrameKind::kJit;
   frame.module = mapping.path;
-  if (const auto name = jit_of(process, address).map.find(address)) {
+  const auto name = jit_of(process, address).map.find(address);
+  if (!name) return {std::move(frame)};
+  if (auto js = parse_js_name(name->name)) {
+    // The same function, whichever compiler made this code of it, and wherever.
+    frame.function = std::move(js->name);
+    frame.file = std::move(js->file);
+    frame.line = js->line;
+    frame.module.clear();
+  } else {
     frame.function = std::string(name->name);
     frame.function_offset = name->offset;
   }

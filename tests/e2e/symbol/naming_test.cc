@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "detect/symbol/elf_image.h"
+#include "detect/symbol/image.h"
 #include "detect/symbol/module_cache.h"
 #include "detect/symbol/process_view.h"
 #include "detect/symbol/python_reader.h"
@@ -167,7 +169,7 @@ TEST(Naming, PythonFramesStandInPlaceOfTheLoop) {
   const Stack stack = program.until(5000, has("Keeper.keep"));
   ASSERT_FALSE(stack.empty());
   expect_order(stack, {"Keeper.keep", "through_sort.<locals>.<lambda>", "through_sort", "generate",
-                       "<module>", "__libc_start_main", "_start"});
+                       "<module>", "__libc_start_main"});
   EXPECT_EQ(find(stack, "Keeper.keep")->line, 9u);
   EXPECT_EQ(find(stack, "Keeper.keep")->kind, FrameKind::kPython);
   EXPECT_TRUE(find(stack, "Keeper.keep")->file.ends_with("names.py"));
@@ -220,6 +222,32 @@ TEST(Naming, FilesAreThoseOfTheProcessesOwnRoot) {
       EXPECT_FALSE(access.file(traced.process(), "/../../etc/passwd"));
     }
     EXPECT_TRUE(seen);
+  }
+  std::filesystem::remove_all(root);
+}
+
+// Debian's -dbgsym packages put them there; here in the root of the process.
+TEST(Naming, SeparateDebugFilesAreFoundByBuildIdInTheProcessesOwnRoot) {
+  const auto image = FileImage::open(SPECIMEN_STATIC_STRIPPED);
+  ASSERT_TRUE(image);
+  const auto elf = ElfImage::parse(**image);
+  ASSERT_TRUE(elf);
+  const std::string id = elf->build_id().hex();
+  ASSERT_GT(id.size(), 2u);
+  char folder[] = "/tmp/plumb-root-XXXXXX";
+  ASSERT_NE(::mkdtemp(folder), nullptr);
+  const std::string root = folder;
+  const std::string debug = root + "/usr/lib/debug/.build-id/" + id.substr(0, 2);
+  std::filesystem::create_directories(debug);
+  std::filesystem::copy(SPECIMEN_STATIC_STRIPPED, root + "/program");
+  std::filesystem::copy(SPECIMEN_STATIC_STRIPPED ".debug", debug + "/" + id.substr(2) + ".debug");
+  {
+    Watched program({"/usr/sbin/chroot", root, "/program"});
+    const Stack stack = program.until(400, has("recurse"));
+    const Frame* recursion = find(stack, "recurse");
+    ASSERT_NE(recursion, nullptr);
+    EXPECT_TRUE(recursion->line);
+    EXPECT_TRUE(recursion->file.ends_with("deep.c"));
   }
   std::filesystem::remove_all(root);
 }
