@@ -53,6 +53,11 @@ bool BpfTypes::find(const bpf_object& object) {
 // function that it hangs on. So the iterators are of another kind until the moment at which they
 // are loaded, when their handler makes them what they are and says which function it is.
 void BpfTypes::answer_for_iterators() {
+  // libbpf before 1.3 frees its table when the last handler goes, and keeps the pointer: the next
+  // registration would free it again. One that answers for nothing stays as long as the process.
+  static const int placeholder =
+      libbpf_register_prog_handler("plumb/none", BPF_PROG_TYPE_TRACEPOINT, {}, nullptr);
+  if (placeholder < 0) return;  // libbpf looks by itself
   libbpf_prog_handler_opts options{};
   options.sz = sizeof options;
   options.cookie = reinterpret_cast<long>(this);
