@@ -20,6 +20,7 @@ struct Options {
   bool closed = false;
   bool json = false;
   bool no_children = false;
+  std::uint32_t room = detect::TraceOptions().holdings;
   std::string pprof;
   std::string folded;
   std::string html;
@@ -45,6 +46,7 @@ Exit run_trace(Context& context, const Options& options) {
   plan.settings.min_age = min_age.value_or(std::chrono::seconds(2));
   plan.settings.options.keep_closers = options.closed;
   plan.settings.options.follow_children = !options.no_children;
+  plan.settings.options.holdings = options.room;
   plan.all_closings = options.closed;
   plan.json = options.json;
   plan.pprof = options.pprof;
@@ -81,6 +83,11 @@ Command add_trace(CLI::App& plumb) {
   command->add_flag("--closed", options->closed,
                     "Tell of every close, with its stack; of listeners it is always told");
   command->add_flag("--no-children", options->no_children, "Do not follow children");
+  command
+      ->add_option("--room", options->room,
+                   "Descriptors that may be open at a time (1048576); more are counted as lost")
+      ->check(CLI::Range(1024U, 1U << 28U))
+      ->type_name("COUNT");
   command->add_flag("--json", options->json, "One JSON object a line (docs/json.md)");
   command->add_option("--pprof", options->pprof, "Write a profile for go tool pprof")
       ->type_name("FILE");

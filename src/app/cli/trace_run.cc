@@ -69,7 +69,8 @@ TraceDocument Run::document() const {
                          .repairs = session_.source().repairs(),
                          .unnamed_stacks = session_.unnamed_stacks(),
                          .kinds = plan_.kinds,
-                         .all_closings = plan_.all_closings};
+                         .all_closings = plan_.all_closings,
+                         .command = child_.has_value()};
   return document;
 }
 

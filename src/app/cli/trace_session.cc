@@ -7,6 +7,8 @@
 
 #include "detect/record/call_name.h"
 #include "detect/source/bpf/trace_abi.h"
+#include "detect/source/proc_reader.h"
+#include "detect/source/process_files.h"
 #include "detect/symbol/walk_rules.h"
 
 namespace plumb::app {
@@ -16,7 +18,12 @@ using namespace detect;
 
 constexpr std::chrono::seconds kSurveyPause{3};
 constexpr std::size_t kMostDead = 8192;
-constexpr int kSurveyShare = 50;  // a survey may take a fiftieth of the time
+constexpr std::size_t kMostStates = 64;      // processes whose state is looked at in each pass
+constexpr std::size_t kStatBytes = 4096;     // of /proc/PID/stat
+constexpr std::size_t kMostWaiting = 16384;  // stacks without names at a time, half a KiB each
+constexpr std::size_t kNamesAtATime = 64;
+constexpr std::chrono::milliseconds kNaming{200};  // at most, before others have their turn
+constexpr int kSurveyShare = 50;                   // a survey may take a fiftieth of the time
 
 }  // namespace
 
@@ -30,32 +37,36 @@ TraceSession::TraceSession(std::unique_ptr<TraceSource> source, const TraceSetti
     : source_(std::move(source)), ledger_(BootClock::now(), settings.min_age) {}
 
 Result<void> TraceSession::follow(Pid process) {
-  // Reading an interpreter for the first time takes a while; it is done before the first event.
-  auto view = ProcessView::open(process, access_, modules_);
-  if (view) (void)PythonReader::find(*view);
+  // Reading a program or an interpreter for the first time takes a while; it is done before the
+  // first event.
+  if (auto view = ProcessView::open(process, access_, modules_)) {
+    (void)view->modules();
+    (void)PythonReader::find(*view);
+    prepared_.insert_or_assign(process, *std::move(view));
+  }
   if (auto followed = source_->follow(process); !followed) return followed;
-  // Only that it is there: other processes' stacks, which take time to name, wait until all that
-  // were chosen are followed.
-  return source_->poll(std::chrono::milliseconds(0), [this](TraceEvent event) {
-    const auto* begun = std::get_if<ProcessEvent>(&event);
-    if (begun != nullptr && begun->what == ProcessEvent::What::kFork &&
-        number(begun->parent) == 0) {
-      on(*begun);
-    } else {
-      waiting_.push_back(std::move(event));
-    }
-  });
+  // Stacks of those that are followed already are walked, and named once all are followed.
+  return source_->poll(std::chrono::milliseconds(0),
+                       [this](TraceEvent event) { take(std::move(event)); });
 }
 
 Result<void> TraceSession::listen(std::chrono::milliseconds timeout) {
-  for (TraceEvent& event : std::exchange(waiting_, {})) take(std::move(event));
-  return source_->poll(timeout, [this](TraceEvent event) { take(std::move(event)); });
+  const auto taken = [this](TraceEvent event) { take(std::move(event)); };
+  auto done = source_->poll(timeout, taken);
+  // Naming a thousand stacks takes longer than a fast program needs to fill the ring buffer.
+  const BootTime enough = BootClock::now() + kNaming;
+  while (done && !waiting_.empty() && BootClock::now() < enough) {
+    name_some(kNamesAtATime);
+    done = source_->poll(std::chrono::milliseconds(0), taken);
+  }
+  return done;
 }
 
 void TraceSession::take(TraceEvent event) {
   if (const auto* stack = std::get_if<StackEvent>(&event)) {
     on(*stack);
   } else if (const auto* process = std::get_if<ProcessEvent>(&event)) {
+    if (process->what != ProcessEvent::What::kFork) name_all();  // with the maps as they were
     on(*process);
   } else if (const auto* listener = std::get_if<ListenerEvent>(&event)) {
     ledger_.on(*listener);
@@ -74,6 +85,12 @@ void TraceSession::on(const ProcessEvent& event) {
       }
       space_of_[event.pid] = event.space;
       spaces_[event.space].processes.push_back(event.pid);
+      if (auto prepared = prepared_.extract(event.pid); !prepared.empty()) {
+        if (event.what == ProcessEvent::What::kFork) {
+          auto& view = spaces_[event.space].view.emplace(std::move(prepared.mapped()));
+          (void)view.refresh();  // it may have executed another program since
+        }
+      }
       look_for_python(event.space, spaces_[event.space], event.pid);
       return;
     case ProcessEvent::What::kExit:
@@ -177,14 +194,52 @@ void TraceSession::on(const StackEvent& event) {
           }
         });
   }
-  const StackNode stack = name(space, event, walked);
-  ledger_.learn_closer(event.origin, stack);
-  if (!is_closing_call(event.call)) {
-    ledger_.learn(event.origin, stack, event.kind, event.call, walked.cut);
+  waiting_.push_back({event, std::move(walked)});
+  waiting_.back().event.copy = {};
+  if (waiting_.size() >= kMostWaiting) name_all();
+}
+
+// While the kernel learns it sends the same stack again and again: equal neighbours are named once.
+void TraceSession::name_some(std::size_t most) {
+  for (; most > 0 && !waiting_.empty(); --most) {
+    Unnamed& next = waiting_.front();
+    const bool same = named_ && named_->event.space == next.event.space &&
+                      named_->walked.addresses == next.walked.addresses &&
+                      named_->event.python == next.event.python;
+    if (!same) named_stack_ = name(spaces_[next.event.space], next.event, next.walked);
+    ledger_.learn_closer(next.event.origin, named_stack_);
+    if (!is_closing_call(next.event.call)) {
+      ledger_.learn(next.event.origin, named_stack_, next.event.kind, next.event.call,
+                    next.walked.cut);
+    }
+    named_ = std::move(next);
+    waiting_.pop_front();
   }
+  // Until the next one comes its space may know new code.
+  if (waiting_.empty()) named_.reset();
+}
+
+// Whether the chosen processes are stopped: no event tells.
+void TraceSession::look_at_states() {
+  ProcReader reader;
+  const UniqueFd proc = open_directory(UniqueFd(), "/proc");
+  std::size_t looks = kMostStates;
+  std::vector<std::pair<ProcessKey, bool>> states;
+  for (const auto& [key, process] : ledger_.processes()) {
+    if (!process.chosen || process.status || looks-- == 0) continue;
+    const auto text = reader.read(proc, ProcPath(number(key.pid), "/stat").c_str(), kStatBytes);
+    if (!text) continue;
+    const auto stat = parse_stat(*text);
+    if (!stat) continue;
+    const char state = static_cast<char>(stat->state);
+    states.emplace_back(key, state == 'T' || state == 't');
+  }
+  for (const auto& [key, stopped] : states) ledger_.on_state(key, stopped);
 }
 
 Result<void> TraceSession::look(Look survey) {
+  look_at_states();
+  if (survey == Look::kNow) name_all();
   const BootTime began = BootClock::now();
   // What an exec carries over only a survey finds, so ended tables wait for one; not too many.
   std::vector<TableId> dead = ledger_.dead_tables();

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -32,7 +33,8 @@ class TraceSession {
   // Errors: of detect::open_trace.
   static Result<std::unique_ptr<TraceSession>> open(const TraceSettings& settings);
 
-  // Errors: ESRCH.
+  // Reads the frame information of what the process has mapped, then follows it, so that the first
+  // stacks do not wait for that. Errors: ESRCH.
   Result<void> follow(Pid process);
 
   // Takes in events until `timeout` has passed or something came; returns at once after a signal.
@@ -61,8 +63,16 @@ class TraceSession {
     std::optional<detect::PythonReader> python;  // reads through `view`
   };
 
+  // A walked stack that waits for its names, until the ring buffer is drained: what the kernel has
+  // to learn goes first, because it sends copies of stacks until it knows.
+  struct Unnamed {
+    detect::StackEvent event;  // without its copy
+    detect::WalkedStack walked;
+  };
+
   TraceSession(std::unique_ptr<detect::TraceSource> source, const TraceSettings& settings);
   void take(detect::TraceEvent event);
+  void look_at_states();
   void on(const detect::StackEvent& event);
   void on(const detect::ProcessEvent& event);
   detect::ProcessView* view_of(Space& space, Pid pid);
@@ -71,6 +81,8 @@ class TraceSession {
   void look_for_python(detect::SpaceId id, Space& space, Pid pid);
   detect::StackNode name(Space& space, const detect::StackEvent& event,
                          const detect::WalkedStack& walked);
+  void name_some(std::size_t most);
+  void name_all() { name_some(waiting_.size()); }
 
   std::unique_ptr<detect::TraceSource> source_;
   detect::TraceLedger ledger_;
@@ -80,7 +92,10 @@ class TraceSession {
   detect::Symbolizer symbolizer_;
   std::map<detect::SpaceId, Space> spaces_;
   std::map<Pid, detect::SpaceId> space_of_;
-  std::vector<detect::TraceEvent> waiting_;  // came while processes were being followed
+  std::map<Pid, detect::ProcessView> prepared_;  // until the kernel says which space it is
+  std::deque<Unnamed> waiting_;
+  std::optional<Unnamed> named_;  // the last one, and its stack
+  detect::StackNode named_stack_ = detect::StackStore::kEmpty;
   std::uint64_t unnamed_ = 0;
   BootTime survey_due_{};
 };

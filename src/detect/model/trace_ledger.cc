@@ -50,7 +50,9 @@ void TraceLedger::on(const ProcessEvent& event) {
       tables_[event.table].owner = key;
       end_table(event.old_table, false);
       const auto process = processes_.find(key);
-      if (process != processes_.end()) process->second.name = event.name;
+      if (process == processes_.end()) return;
+      process->second.name = event.name;
+      ++process->second.execs;
       return;
     }
     case ProcessEvent::What::kExit: {
@@ -60,6 +62,7 @@ void TraceLedger::on(const ProcessEvent& event) {
       if (process == processes_.end()) return;
       process->second.status = event.status;
       process->second.ended = event.time;
+      process->second.stopped = false;
       return;
     }
     case ProcessEvent::What::kUnshare:
@@ -72,6 +75,11 @@ void TraceLedger::on(const ProcessEvent& event) {
     case ProcessEvent::What::kCode:
       return;
   }
+}
+
+void TraceLedger::on_state(const ProcessKey& process, bool stopped) {
+  const auto found = processes_.find(process);
+  if (found != processes_.end()) found->second.stopped = stopped && !found->second.status;
 }
 
 void TraceLedger::on(const ListenerEvent& event) {

@@ -38,6 +38,8 @@ struct TracedProcess {
   bool chosen = false;  // by the user, not for being somebody's child
   std::string name;
   std::optional<int> status;  // as of wait(2), when it ended
+  std::uint32_t execs = 0;    // how often it became another program
+  bool stopped = false;       // by SIGSTOP and the like, or by a debugger, at the last pass
   BootTime ended{};
 };
 
@@ -90,6 +92,8 @@ class TraceLedger {
       : began_(began), min_age_(min_age) {}
 
   void on(const ProcessEvent& event);
+  // Whether a process that runs is stopped, as of now.
+  void on_state(const ProcessKey& process, bool stopped);
   void on(const ListenerEvent& event);
   void on(const ClosedEvent& event);
   // The stack behind a number. Numbers of equal stack, kind and call become one site.

@@ -43,6 +43,8 @@ struct PythonSample {
   Address code{};         // PyCodeObject
   Address instruction{};  // prev_instr
   bool entry = false;     // the first frame of one run of the C evaluation loop
+
+  friend bool operator==(const PythonSample&, const PythonSample&) = default;
 };
 
 }  // namespace plumb::detect

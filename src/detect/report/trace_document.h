@@ -34,6 +34,7 @@ struct TraceDocument {
   std::uint64_t unnamed_stacks = 0;
   std::vector<Kind> kinds;        // only these; empty: all
   bool all_closings = false;      // not listeners' alone
+  bool command = false;           // the trace started it: its first exec is no news
   std::size_t most_origins = 20;  // in text; the other writers have all
 };
 

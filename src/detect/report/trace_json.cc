@@ -122,6 +122,8 @@ void Records::trace() {
     json_.member("process", std::string_view(process.name));
     json_.member("parent", number(process.parent));
     json_.member("chosen", process.chosen);
+    json_.member("execs", process.execs);
+    json_.member("stopped", process.stopped);
     if (process.status) json_.member("status", *process.status);
     json_.close_object();
   }

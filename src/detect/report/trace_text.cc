@@ -107,7 +107,11 @@ void Text::heading() {
       ++children;
       continue;
     }
-    names.push_back(fmt::format("{}({})", clean(process.name), number(process.pid)));
+    std::string one = fmt::format("{}({})", clean(process.name), number(process.pid));
+    const std::uint32_t execs = process.execs - (document_.command && process.execs > 0 ? 1 : 0);
+    if (execs > 0) one += fmt::format(", another program since {} execs", execs);
+    if (process.stopped) one += ", which is stopped";
+    names.push_back(std::move(one));
     if (process.status) ended = ending(*process.status);
   }
   std::string who;
@@ -367,7 +371,8 @@ void Text::missed() {
   };
   const TraceLosses& lost = document_.losses;
   const TraceRepairs& repaired = document_.repairs;
-  tell(lost.holdings, "descriptors found no room in the ledger: the numbers above are too low");
+  tell(lost.holdings,
+       "descriptors found no room in the ledger: the numbers above are too low; see --room");
   tell(lost.stacks,
        "acquisitions without a stack: it found no room, most while plumb was learning");
   tell(lost.events, "forks, execs, exits or closes were not told: no room");

@@ -27,10 +27,11 @@ const char* advice_for(int code) {
   switch (code) {
     case EPERM:
     case EACCES:
-      return "BPF wants root, or CAP_BPF with CAP_PERFMON";
+      return "BPF wants root, or CAP_BPF with CAP_PERFMON: run it with sudo";
     case ENOENT:
     case ESRCH:
-      return "the kernel wants CONFIG_DEBUG_INFO_BTF, Linux 5.15 or newer";
+      return "the kernel wants CONFIG_DEBUG_INFO_BTF, Linux 5.15 or newer; Debian's has it: apt "
+             "install linux-image-amd64";
     case ENOTSUP:
     case EINVAL:
     case ENOSYS:

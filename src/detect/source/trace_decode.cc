@@ -21,6 +21,10 @@ BootTime time_of(std::uint64_t nanoseconds) {
   return BootTime(std::chrono::nanoseconds(static_cast<std::int64_t>(nanoseconds)));
 }
 
+Kind kind_of(std::uint8_t written) {
+  return written <= abi::kKindMountContext ? Kind{written} : Kind::kUnknown;
+}
+
 template <typename Record>
 std::optional<Record> as(std::span<const std::byte> bytes) {
   if (bytes.size() < sizeof(Record)) return std::nullopt;
@@ -30,9 +34,13 @@ std::optional<Record> as(std::span<const std::byte> bytes) {
 }
 
 std::optional<TraceEvent> stack_event(std::span<const std::byte> bytes) {
-  const auto record = as<abi::trace_stack>(bytes);
-  if (!record || record->frames > abi::kTraceFrames) return std::nullopt;
-  if (record->python_frames > abi::kTracePythonFrames) return std::nullopt;
+  if (bytes.size() < abi::kTraceShortStack) return std::nullopt;
+  abi::trace_stack whole{};
+  std::memcpy(&whole, bytes.data(), std::min(bytes.size(), sizeof(whole)));
+  const abi::trace_stack* record = &whole;
+  if (record->frames > abi::kTraceFrames) return std::nullopt;
+  const bool has_python = bytes.size() >= sizeof(whole);
+  if (record->python_frames > (has_python ? abi::kTracePythonFrames : 0)) return std::nullopt;
   StackEvent event;
   event.origin = OriginId{record->origin};
   event.pid = Pid{record->head.pid};
@@ -40,7 +48,7 @@ std::optional<TraceEvent> stack_event(std::span<const std::byte> bytes) {
   event.space = SpaceId{record->head.space};
   event.time = time_of(record->head.time);
   event.call = record->call;
-  event.kind = Kind{record->kind};
+  event.kind = kind_of(record->kind);
   event.cut = record->cut != 0;
   const abi::trace_registers& r = record->registers;
   event.registers = {r.ip, r.sp, r.bp, r.bx, r.r12, r.r13, r.r14, r.r15};
@@ -52,7 +60,7 @@ std::optional<TraceEvent> stack_event(std::span<const std::byte> bytes) {
     event.python.push_back({Address{frame.code}, Address{frame.instruction & ~std::uint64_t{1}},
                             (frame.instruction & 1U) != 0});
   }
-  const auto copy = bytes.subspan(sizeof(abi::trace_stack));
+  const auto copy = bytes.subspan(std::min(bytes.size(), sizeof(whole)));
   const auto copied = copy.first(std::min<std::size_t>(copy.size(), record->copied));
   event.copy.assign(copied.begin(), copied.end());
   return event;
@@ -140,7 +148,7 @@ LiveHolding to_fact(const abi::trace_holding_key& key, const abi::trace_holding&
   fact.origin = OriginId{holding.origin};
   fact.tid = Tid{holding.tid};
   fact.call = holding.call;
-  fact.kind = holding.kind <= abi::kKindMountContext ? Kind{holding.kind} : Kind::kUnknown;
+  fact.kind = kind_of(holding.kind);
   fact.listener = (holding.flags & abi::kTraceListener) != 0;
   fact.inherited = (holding.flags & abi::kTraceInherited) != 0;
   return fact;

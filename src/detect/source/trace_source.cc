@@ -3,18 +3,17 @@
 #include "detect/source/trace_source.h"
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <unordered_set>
 
 #include "detect/source/bpf/trace_abi.h"
+#include "detect/source/bpf_iterator.h"
 #include "detect/source/bpf_support.h"
 #include "detect/source/trace_decode.h"
-#include "plumb/base/unique_fd.h"
 #include "trace.skel.h"
 
 namespace plumb::detect {
@@ -24,6 +23,12 @@ constexpr std::size_t kBatch = 4096;
 // Up to so many targets each gets an iterator of its own, at 60 us; beyond, one looks at the whole
 // machine, at 0.1 s for 200,000 descriptors.
 constexpr std::size_t kFewTargets = 64;
+
+// Whether the kernel's BTF tells of a function; 10 ms.
+bool kernel_has_function(const char* name) {
+  const std::unique_ptr<btf, decltype(&btf__free)> kernel(btf__load_vmlinux_btf(), btf__free);
+  return kernel && btf__find_by_name_kind(kernel.get(), name, BTF_KIND_FUNC) > 0;
+}
 
 struct RingDeleter {
   void operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
@@ -82,6 +87,7 @@ Result<std::unique_ptr<TraceSource>> BpfTrace::open(const TraceOptions& options)
   trace_bpf& skeleton = *trace->skeleton_;
   skeleton.rodata->follow_children = options.follow_children;
   skeleton.rodata->keep_closers = options.keep_closers;
+  skeleton.rodata->direct_reads = kernel_has_function("bpf_rdonly_cast");
   bpf_map__set_max_entries(skeleton.maps.holdings, options.holdings);
   if (auto loaded = load_skeleton(skeleton, "trace"); !loaded) return std::move(loaded).error();
 
@@ -116,27 +122,9 @@ Result<void> BpfTrace::attach_all() {
   return {};
 }
 
+// The programs keep what they see in maps and write nothing.
 Result<void> BpfTrace::iterate(bpf_program* program, std::optional<Pid> only) {
-  bpf_iter_link_info info{};
-  bpf_iter_attach_opts options{};
-  options.sz = sizeof(options);
-  if (only) {
-    info.task.pid = static_cast<std::uint32_t>(number(*only));
-    options.link_info = &info;
-    options.link_info_len = sizeof(info);
-  }
-  const BpfLink link(bpf_program__attach_iter(program, &options));
-  if (!link) return fail("attach iterator", bpf_program__name(program), errno);
-  const UniqueFd reader(bpf_iter_create(bpf_link__fd(link.get())));
-  if (!reader) return fail("bpf_iter_create", bpf_program__name(program), errno);
-  std::array<char, 64> nothing{};  // the programs write no text
-  for (;;) {
-    const ssize_t got = ::read(reader.get(), nothing.data(), nothing.size());
-    if (got == 0) return {};
-    if (got < 0 && errno != EINTR && errno != EAGAIN) {
-      return fail("read iterator", bpf_program__name(program), errno);
-    }
-  }
+  return run_iterator(*program, {.process = only}, [](std::span<const std::byte>) {});
 }
 
 Result<void> BpfTrace::follow(Pid process) {
@@ -185,6 +173,8 @@ void BpfTrace::unteach(SpaceId space, std::span<const Address> addresses) {
     const std::uint64_t key = PLUMB_RULE_KEY(number(space), number(address));
     bpf_map__delete_elem(skeleton_->maps.rules, &key, sizeof(key), 0);
   }
+  // After the rules: a walk that still used them is kept under the older number.
+  if (!addresses.empty()) ++skeleton_->bss->rules_generation;
 }
 
 Result<void> BpfTrace::teach_python(SpaceId space, Address runtime, const PythonLayout& layout) {
@@ -207,6 +197,7 @@ Result<void> BpfTrace::teach_python(SpaceId space, Address runtime, const Python
     return fail("add", "Python interpreter", errno);
   }
   ++skeleton_->bss->python_spaces;
+  ++skeleton_->bss->rules_generation;  // what is known of its stacks is known without these frames
   return {};
 }
 

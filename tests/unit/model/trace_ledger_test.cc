@@ -118,6 +118,21 @@ TEST_F(TraceLedgerTest, WhatAChildLeavesAtItsEndIsClosed) {
   EXPECT_TRUE(ledger.dead_tables().empty());
 }
 
+TEST_F(TraceLedgerTest, CountsExecsAndKnowsWhoIsStopped) {
+  ledger.on(process(ProcessEvent::What::kFork, 7, 1));
+  ledger.on(process(ProcessEvent::What::kExec, 7, 2));
+  const auto& [key, traced] = *ledger.processes().begin();
+  EXPECT_EQ(traced.execs, 1U);
+  EXPECT_FALSE(traced.stopped);
+  ledger.on_state(key, true);
+  EXPECT_TRUE(traced.stopped);
+  ledger.on_state({Pid{8}, key.start}, true);  // nobody's
+  ledger.on(process(ProcessEvent::What::kExit, 7, 2));
+  EXPECT_FALSE(traced.stopped);
+  ledger.on_state(key, true);
+  EXPECT_FALSE(traced.stopped) << "who has ended is not stopped";
+}
+
 TEST_F(TraceLedgerTest, AReusedPidIsAnotherProcess) {
   ledger.on(process(ProcessEvent::What::kFork, 7, 1));
   ledger.on(process(ProcessEvent::What::kExit, 7, 1));

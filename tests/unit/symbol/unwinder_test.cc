@@ -2,73 +2,17 @@
 // Unwinds the test's own stack and compares with what the C++ runtime's unwinder says.
 #include "detect/symbol/unwinder.h"
 
-#include <execinfo.h>
 #include <gtest/gtest.h>
-#include <ucontext.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <vector>
+
+#include "own_stack.h"
 
 namespace plumb::detect {
 namespace {
-
-struct Snapshot {
-  Registers registers;
-  std::vector<std::byte> stack;
-  std::vector<Address> expected;  // return addresses from the caller of snapshot() on
-};
-
-Address end_of_stack(std::uint64_t within) {
-  const auto maps = ProcAccess().maps(Pid{::getpid()});
-  return AddressSpace::parse(*maps).find(Address{within})->end;
-}
-
-// AddressSanitizer would see reads beyond the variables of this frame; they are what is wanted.
-// Byte by byte and volatile, so that the compiler makes no checked memcpy of it.
-[[gnu::no_sanitize("address")]] void copy_stack(std::uint64_t start, std::vector<std::byte>& to) {
-  const auto* from = reinterpret_cast<const volatile std::byte*>(start);
-  for (std::byte& byte : to) byte = *from++;
-}
-
-[[gnu::noinline]] Snapshot snapshot(std::size_t bytes) {
-  Snapshot taken;
-  ucontext_t context{};
-  ::getcontext(&context);
-  const auto& general = context.uc_mcontext.gregs;
-  const auto put = [&](Register which, int index) {
-    taken.registers.set(which, static_cast<std::uint64_t>(general[index]));
-  };
-  put(Register::kRip, REG_RIP);
-  put(Register::kRsp, REG_RSP);
-  put(Register::kRbp, REG_RBP);
-  put(Register::kRbx, REG_RBX);
-  put(Register::kR12, REG_R12);
-  put(Register::kR13, REG_R13);
-  put(Register::kR14, REG_R14);
-  put(Register::kR15, REG_R15);
-  const auto start = static_cast<std::uint64_t>(general[REG_RSP]);
-  taken.stack.resize(std::min<std::size_t>(bytes, number(end_of_stack(start)) - start));
-  copy_stack(start, taken.stack);
-  std::array<void*, 128> addresses{};
-  const int count = ::backtrace(addresses.data(), static_cast<int>(addresses.size()));
-  // From the caller on: what stands before differs with who implements backtrace.
-  void** const end = addresses.data() + count;
-  void** caller = std::find(addresses.data(), end, __builtin_return_address(0));
-  for (; caller != end; ++caller) {
-    taken.expected.push_back(Address{reinterpret_cast<std::uint64_t>(*caller)});
-  }
-  return taken;
-}
-
-[[gnu::noinline]] Snapshot deep(int levels, std::size_t bytes) {
-  if (levels == 0) return snapshot(bytes);
-  Snapshot taken = deep(levels - 1, bytes);
-  taken.registers = Registers(taken.registers);  // keeps the call from being a tail call
-  return taken;
-}
 
 class UnwindOwnStack : public testing::Test {
  protected:

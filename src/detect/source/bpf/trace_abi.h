@@ -18,6 +18,7 @@ enum {
   kTraceFrames = 128, /* frames that the kernel side follows; the rest of a stack is cut */
   kTracePythonFrames = 128,
   kTraceCopyBytes = 16384, /* user stack copied where a rule is missing */
+  kTraceRing = 16 << 20,   /* of events; copies may fill half of it, stacks seven eighths */
   kTraceOrigins = 1 << 17, /* rows of the counters, and so of distinct stacks */
   kTraceFirstOrigin = 16,  /* lower numbers are the special ones below */
   kTraceProcesses = 32768, /* targets at a time */
@@ -201,6 +202,12 @@ struct trace_stack {
   __u32 python_frames;
   __u32 pad;
   struct trace_python_frame python[kTracePythonFrames];
+};
+
+/* A record without Python frames and without a copy ends before them: it is a third as long. */
+enum {
+  kTraceShortStack =
+      sizeof(struct trace_stack) - kTracePythonFrames * sizeof(struct trace_python_frame)
 };
 
 struct trace_stack_copy {

@@ -5,6 +5,7 @@
 
 #include <asm/unistd_64.h>
 #include <linux/types.h>
+#include <stdbool.h>
 
 #define kCallNumbers 512
 
@@ -31,7 +32,7 @@ enum call_class {
 #define __NR_open_tree_attr 467
 #endif
 
-static const volatile __u8 call_classes[kCallNumbers] = {
+static const __u8 call_classes[kCallNumbers] = {
     [__NR_open] = kCallMakes,
     [__NR_creat] = kCallMakes,
     [__NR_openat] = kCallMakes,
@@ -81,5 +82,50 @@ static const volatile __u8 call_classes[kCallNumbers] = {
     [__NR_signalfd4] = kCallSignalfd,
     [__NR_mmap] = kCallMmap,
 };
+
+#define PLUMB_BIT(n) ((__u64)(call_classes[n] != kCallNone) << ((n)&63))
+#define PLUMB_BITS_4(n) \
+  (PLUMB_BIT(n) | PLUMB_BIT((n) + 1) | PLUMB_BIT((n) + 2) | PLUMB_BIT((n) + 3))
+#define PLUMB_BITS_16(n) \
+  (PLUMB_BITS_4(n) | PLUMB_BITS_4((n) + 4) | PLUMB_BITS_4((n) + 8) | PLUMB_BITS_4((n) + 12))
+#define PLUMB_BITS_64(n) \
+  (PLUMB_BITS_16(n) | PLUMB_BITS_16((n) + 16) | PLUMB_BITS_16((n) + 32) | PLUMB_BITS_16((n) + 48))
+
+/* Whether a call is of any class. The compiler makes constants in the code of it: the calls of
+ * programs that are not traced touch no memory for this, whose first touch after the way into the
+ * kernel may cost a look into the page tables. */
+static __always_inline bool has_class(__u64 number) {
+  __u64 bits = 0;
+  switch (number >> 6) {
+    case 0:
+      bits = PLUMB_BITS_64(0);
+      break;
+    case 1:
+      bits = PLUMB_BITS_64(64);
+      break;
+    case 2:
+      bits = PLUMB_BITS_64(128);
+      break;
+    case 3:
+      bits = PLUMB_BITS_64(192);
+      break;
+    case 4:
+      bits = PLUMB_BITS_64(256);
+      break;
+    case 5:
+      bits = PLUMB_BITS_64(320);
+      break;
+    case 6:
+      bits = PLUMB_BITS_64(384);
+      break;
+    case 7:
+      bits = PLUMB_BITS_64(448);
+      break;
+    default: /* x32's and those to come */
+      break;
+  }
+  return (bits >> (number & 63)) & 1;
+}
+_Static_assert(kCallNumbers == 512, "the words of has_class");
 
 #endif

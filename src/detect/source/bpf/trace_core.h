@@ -14,9 +14,29 @@
 // clang-format on
 #include "detect/source/bpf/trace_abi.h"
 
+/* a3524a95b10d ("bpf: Add kfunc bpf_rdonly_cast"), Linux 6.2: user space says whether it is there.
+ * Reading through it costs 1 ns, where bpf_probe_read_kernel costs 20. */
+const volatile unsigned char direct_reads = 0;
+extern void* bpf_rdonly_cast(const void* object, __u32 type) __ksym __weak;
+
+/* (pointer)->field of a kernel object; 0 where the pointer leads nowhere. */
+#define PLUMB_READ(pointer, field)                                                    \
+  ({                                                                                  \
+    __typeof__(pointer) object = (pointer);                                           \
+    __typeof__((pointer)->field) value;                                               \
+    if (direct_reads) {                                                               \
+      object = bpf_rdonly_cast(object, bpf_core_type_id_kernel(__typeof__(*object))); \
+      value = object->field;                                                          \
+    } else {                                                                          \
+      __builtin_memset((void*)&value, 0, sizeof(value));                              \
+      bpf_core_read((void*)&value, sizeof(value), &object->field);                    \
+    }                                                                                 \
+    value;                                                                            \
+  })
+
 struct {
   __uint(type, BPF_MAP_TYPE_RINGBUF);
-  __uint(max_entries, 16 << 20);
+  __uint(max_entries, kTraceRing);
 } events SEC(".maps");
 
 __u64 losses[kTraceLosses];

@@ -9,26 +9,6 @@
 
 const volatile unsigned char follow_children = 1;
 
-/* Numbers that a system call returned, before they are looked up, and where the reading of a
- * message's control data stands. In a map, because the verifier would follow every value that a
- * variable on the stack may take. */
-struct made {
-  __s32 fds[kTraceControlFds];
-  __u64 base;
-  __u32 length;
-  __u32 at;
-  __u32 rights_end; /* 0: at a header */
-  __u32 next;
-  __u32 found;
-};
-
-struct {
-  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-  __uint(max_entries, 1);
-  __type(key, __u32);
-  __type(value, struct made);
-} scratch SEC(".maps");
-
 static __always_inline __s32 user_int(__u64 address) {
   __s32 value = -1;
   bpf_probe_read_user(&value, sizeof(value), (const void*)address);
@@ -36,8 +16,8 @@ static __always_inline __s32 user_int(__u64 address) {
 }
 
 static long read_control(__u64 index, void* unused) {
-  const __u32 zero = 0;
-  struct made* c = bpf_map_lookup_elem(&scratch, &zero);
+  struct desk* own = desk();
+  struct made* c = own ? &own->made : 0;
   if (!c || c->at + 4 > c->length) return 1;
   if (c->rights_end != 0) {
     if (c->found >= kTraceControlFds) {
@@ -159,9 +139,9 @@ struct others {
 };
 
 static long acquire_other(__u64 index, struct others* others) {
-  const __u32 zero = 0;
-  struct made* made = bpf_map_lookup_elem(&scratch, &zero);
-  if (!made) return 1;
+  struct desk* own = desk();
+  if (!own) return 1;
+  struct made* made = &own->made;
   const __s32 fd = made->fds[(index + 1) & (kTraceControlFds - 1)];
   struct file* file = file_at(bpf_get_current_task_btf(), fd);
   if (!file) return 0;
@@ -173,9 +153,9 @@ static long acquire_other(__u64 index, struct others* others) {
 
 static __noinline int on_made(struct task_struct* task, struct pt_regs* regs, __u32 class,
                               struct trace_target* target, long result) {
-  const __u32 zero = 0;
-  struct made* made = bpf_map_lookup_elem(&scratch, &zero);
-  if (!made || !target) return 0;
+  struct desk* own = desk();
+  if (!own || !target) return 0;
+  struct made* made = &own->made;
   const __u32 count = made_by(made, regs, class, result);
   if (count == 0) return 0;
   struct file* file = file_at(task, made->fds[0]);
@@ -240,14 +220,12 @@ static __noinline int on_listen(struct task_struct* task, struct pt_regs* regs,
 SEC("tp_btf/sys_exit")
 int BPF_PROG(on_sys_exit, struct pt_regs* regs, long result) {
   const __u64 number = regs->orig_ax;
-  if (number >= kCallNumbers) return 0;
-  const __u32 class = call_classes[number];
-  if (class == kCallNone || (result < 0 && class != kCallClose)) return 0;
-  const __s32 pid = bpf_get_current_pid_tgid() >> 32;
-  struct trace_target* target = bpf_map_lookup_elem(&targets, &pid);
+  if (!has_class(number) || (result < 0 && number != __NR_close)) return 0;
+  struct trace_target* target = current_target();
   if (!target) return 0;
   struct task_struct* task = bpf_get_current_task_btf();
   if (task->thread_info.status & kThreadCompat) return 0; /* the survey finds them */
+  const __u32 class = call_classes[number & (kCallNumbers - 1)];
   switch (class) {
     case kCallClose:
       /* Every result but EBADF means that the number is free, also EINTR and EIO. */
@@ -272,8 +250,7 @@ int BPF_PROG(on_sys_exit, struct pt_regs* regs, long result) {
  * worker thread there is no user stack; otherwise it is that of the call that drove the ring. */
 SEC("tp_btf/io_uring_complete")
 int BPF_PROG(on_io_uring, struct io_ring_ctx* ring, void* request, struct io_uring_cqe* cqe) {
-  const __s32 pid = bpf_get_current_pid_tgid() >> 32;
-  struct trace_target* target = bpf_map_lookup_elem(&targets, &pid);
+  struct trace_target* target = current_target();
   if (!target || !request || !cqe) return 0;
   const __u8 opcode = BPF_CORE_READ((struct io_kiocb*)request, opcode);
   if (opcode != 13 && opcode != 18 && opcode != 28 && opcode != 45) return 0;
@@ -314,6 +291,7 @@ int BPF_PROG(on_fork, struct task_struct* parent, struct task_struct* child) {
     count_loss(kTraceLossProcesses);
     return 0;
   }
+  targets_changed();
   send_process(kTraceEventFork, child, target.space, target.table, parents, pid, 0);
   return 0;
 }
@@ -329,6 +307,7 @@ int BPF_PROG(on_exec, struct task_struct* task, int old_pid, struct linux_binprm
   target->files = (__u64)task->files;
   target->space = __sync_fetch_and_add(&next_space, 1);
   target->table = new_table(target->files, old, pid, true);
+  targets_changed();
   send_process(kTraceEventExec, task, target->space, target->table, old, 0, 0);
   return 0;
 }
@@ -350,6 +329,7 @@ int BPF_PROG(on_exit, struct task_struct* task, bool group_dead) {
   if (!group_dead) return 0;
   send_process(kTraceEventExit, task, target->space, target->table, 0, 0, task->exit_code);
   bpf_map_delete_elem(&targets, &pid);
+  targets_changed();
   return 0;
 }
 

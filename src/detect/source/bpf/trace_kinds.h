@@ -19,12 +19,12 @@ enum file_system_magic { /* linux/magic.h */
                          kMagicSecret = 0x5345434d,
 };
 
-static __always_inline __u8 kind_of_socket(const struct file* file) {
-  const struct socket* socket = BPF_CORE_READ(file, private_data);
-  const struct sock* sk = BPF_CORE_READ(socket, sk);
-  const __u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
-  const __u16 type = BPF_CORE_READ(sk, sk_type);
-  const __u16 protocol = BPF_CORE_READ(sk, sk_protocol);
+static __always_inline __u8 kind_of_socket(struct file* file) {
+  struct socket* socket = PLUMB_READ(file, private_data);
+  struct sock* sk = PLUMB_READ(socket, sk);
+  const __u16 family = PLUMB_READ(sk, __sk_common.skc_family);
+  const __u16 type = PLUMB_READ(sk, sk_type);
+  const __u16 protocol = PLUMB_READ(sk, sk_protocol);
   switch (family) {
     case 1: /* AF_UNIX */
       return kKindUnix;
@@ -50,7 +50,7 @@ static __always_inline __u8 kind_of_socket(const struct file* file) {
   ((__u64)(a) | (__u64)(b) << 8 | (__u64)(c) << 16 | (__u64)(d) << 24 | (__u64)(e) << 32 | \
    (__u64)(f) << 40 | (__u64)(g) << 48 | (__u64)(h) << 56)
 
-static __always_inline __u64 name_of_file(const struct file* file) {
+static __always_inline __u64 name_of_file(struct file* file) {
   __u64 name = 0;
   const unsigned char* text = BPF_CORE_READ(file, f_path.dentry, d_name.name);
   bpf_probe_read_kernel(&name, sizeof(name), text);
@@ -98,11 +98,12 @@ static __always_inline __u8 kind_of_anonymous(__u64 name) {
   }
 }
 
-static __always_inline __u8 classify(const struct file* file) {
-  const struct inode* inode = BPF_CORE_READ(file, f_inode);
-  const unsigned short mode = BPF_CORE_READ(inode, i_mode);
+static __always_inline __u8 classify(struct file* file) {
+  struct inode* inode = PLUMB_READ(file, f_inode);
+  const unsigned short mode = PLUMB_READ(inode, i_mode);
   if ((mode & kModeType) == kModeSocket) return kind_of_socket(file);
-  const unsigned long magic = BPF_CORE_READ(inode, i_sb, s_magic);
+  struct super_block* super = PLUMB_READ(inode, i_sb);
+  const unsigned long magic = PLUMB_READ(super, s_magic);
   switch (magic) {
     case kMagicAnonymous: {
       const __u64 name = name_of_file(file);
@@ -141,7 +142,7 @@ static __always_inline __u8 classify(const struct file* file) {
     case kModeFifo:
       return magic == kMagicPipe ? kKindPipe : kKindFifo;
     case kModeCharacter: {
-      const unsigned int device = BPF_CORE_READ(inode, i_rdev); /* major << 20 | minor */
+      const unsigned int device = PLUMB_READ(inode, i_rdev); /* major << 20 | minor */
       const unsigned int major = device >> 20;
       if ((major >= 136 && major <= 143) || device == ((5U << 20) | 2)) return kKindPty;
       return kKindCharacterDevice;
@@ -178,16 +179,17 @@ static __always_inline __u8 kind_by_call(__u64 number) {
 /* The same for a struct file whose address is a number; verified once, not at every call. */
 __noinline int kind_of(__u64 file, __u32 call) {
   const __u8 kind = kind_by_call(call);
-  if (kind == kKindSocket) return kind_of_socket((const struct file*)file);
+  if (kind == kKindSocket) return kind_of_socket((struct file*)file);
   if (kind != kKindUnknown) return kind;
   if (call == __NR_openat || call == __NR_open || call == __NR_creat) {
     /* By name one gets no anonymous inode; a memfd opened again by /proc/PID/fd passes for a file.
      */
-    const unsigned short mode = BPF_CORE_READ((const struct file*)file, f_inode, i_mode);
+    struct inode* inode = PLUMB_READ((struct file*)file, f_inode);
+    const unsigned short mode = PLUMB_READ(inode, i_mode);
     if ((mode & kModeType) == kModeFile) return kKindFile;
     if ((mode & kModeType) == kModeDirectory) return kKindDirectory;
   }
-  return classify((const struct file*)file);
+  return classify((struct file*)file);
 }
 
 #endif

@@ -54,6 +54,31 @@ __u32 next_table = 1;
 __u32 next_space = 1;
 __u64 repairs[kTraceRepairs];
 
+__u32 targets_epoch = 0;
+
+/* After each change of `targets`. */
+static __always_inline void targets_changed(void) {
+  __sync_fetch_and_add(&targets_epoch, 1);
+}
+
+/* The process that makes the current system call, if it is a target. A copy: 3 ns where the last
+ * one was asked for, traced or not, against 25 ns of a look into the map. */
+static __always_inline struct trace_target* current_target(void) {
+  const __s32 pid = bpf_get_current_pid_tgid() >> 32;
+  struct desk* own = desk();
+  if (!own) return 0;
+  struct known_target* known = &own->target;
+  const __u32 epoch = targets_epoch;
+  if (known->pid != pid || known->epoch != epoch) {
+    const struct trace_target* target = bpf_map_lookup_elem(&targets, &pid);
+    known->pid = pid;
+    known->epoch = epoch;
+    known->found = target != 0;
+    if (target) known->target = *target;
+  }
+  return known->found ? &known->target : 0;
+}
+
 static __always_inline void count_created(__u32 origin) {
   struct trace_count* count = bpf_map_lookup_elem(&counts, &origin);
   if (count) __sync_fetch_and_add(&count->created, 1);
@@ -68,10 +93,10 @@ static __always_inline void count_closed(const struct trace_holding* holding) {
 static __always_inline struct file* file_at(struct task_struct* task, __s32 fd) {
   struct fdtable* table = task->files->fdt;
   if (fd < 0 || (__u32)fd >= table->max_fds) return 0;
-  struct file** slots = table->fd;
-  struct file* file = 0;
-  bpf_probe_read_kernel(&file, sizeof(file), &slots[fd]);
-  return file;
+  /* A slot is one word and of no type that could be named: it is read as the first word of a type
+   * that begins with a number, so that what comes is a number too. */
+  struct pt_regs* slot = (struct pt_regs*)&table->fd[fd];
+  return (struct file*)PLUMB_READ(slot, r15);
 }
 
 static __always_inline void fill_head(struct trace_event* head, __u32 type, __u32 space) {

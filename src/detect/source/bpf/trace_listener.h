@@ -18,15 +18,14 @@ static __always_inline void send_listener(const struct trace_holding_key* key, s
   event->head.tid = task->pid;
   event->key = *key;
   event->file = (__u64)file;
-  const struct socket* socket = BPF_CORE_READ(file, private_data);
-  const struct sock* sk = BPF_CORE_READ(socket, sk);
-  event->family = BPF_CORE_READ(sk, __sk_common.skc_family);
-  event->port =
-      event->family == 2 || event->family == 10 ? BPF_CORE_READ(sk, __sk_common.skc_num) : 0;
+  struct socket* socket = PLUMB_READ(file, private_data);
+  struct sock* sk = PLUMB_READ(socket, sk);
+  event->family = PLUMB_READ(sk, __sk_common.skc_family);
+  event->port = event->family == 2 || event->family == 10 ? PLUMB_READ(sk, __sk_common.skc_num) : 0;
   event->pad = 0;
   __builtin_memset(event->address, 0, sizeof(event->address));
   if (event->family == 2) {
-    const __u32 address = BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr);
+    const __u32 address = PLUMB_READ(sk, __sk_common.skc_rcv_saddr);
     __builtin_memcpy(event->address, &address, 4);
   } else if (event->family == 10) {
     BPF_CORE_READ_INTO(&event->address, sk, __sk_common.skc_v6_rcv_saddr);

@@ -45,6 +45,11 @@ struct {
 
 __u32 python_spaces; /* how many address spaces run one */
 
+/* Such a stack depends on more than the machine's. */
+static __always_inline bool runs_python(__u32 space) {
+  return python_spaces != 0 && bpf_map_lookup_elem(&pythons, &space);
+}
+
 struct upid {
   int nr;
   void* ns;
@@ -130,11 +135,16 @@ __noinline __u64 walk_python(__u32 space, __u64 hash) {
   return hash;
 }
 
+/* Whether the walk that was just made met any. */
+static __always_inline bool has_python_frames(void) {
+  const __u32 zero = 0;
+  const struct python_walk* w = bpf_map_lookup_elem(&python_walks, &zero);
+  return w && w->count != 0;
+}
+
 static __always_inline void fill_python(struct trace_stack* event) {
   const __u32 zero = 0;
   const struct python_walk* w = bpf_map_lookup_elem(&python_walks, &zero);
-  event->python_frames = 0;
-  event->pad = 0;
   if (!w || w->count == 0) return;
   event->python_frames = w->count;
   bpf_probe_read_kernel(event->python, sizeof(event->python), w->frames);

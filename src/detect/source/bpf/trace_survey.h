@@ -32,10 +32,11 @@ static __always_inline bool carry_over(__u32 table, __s32 fd, struct trace_holdi
   return false;
 }
 
-static __always_inline __u8 listens(const struct file* file, __u8 kind) {
+static __always_inline __u8 listens(struct file* file, __u8 kind) {
   if (kind != kKindTcp && kind != kKindUnix) return 0;
-  const struct socket* socket = BPF_CORE_READ(file, private_data);
-  return BPF_CORE_READ(socket, sk, __sk_common.skc_state) == kStateListen ? kTraceListener : 0;
+  struct socket* socket = PLUMB_READ(file, private_data);
+  struct sock* sk = PLUMB_READ(socket, sk);
+  return PLUMB_READ(sk, __sk_common.skc_state) == kStateListen ? kTraceListener : 0;
 }
 
 SEC("iter/task_file")
@@ -97,6 +98,7 @@ int follow(struct bpf_iter__task* ctx) {
     count_loss(kTraceLossProcesses);
     return 0;
   }
+  targets_changed();
   send_process(kTraceEventFork, task, target.space, target.table, 0, 0, 0);
   return 0;
 }

@@ -7,11 +7,15 @@
 #ifndef PLUMB_TRACE_WALK_H
 #define PLUMB_TRACE_WALK_H
 
+#include "detect/source/bpf/trace_known.h"
 #include "detect/source/bpf/trace_python.h"
 
 struct walk {
   __u64 addresses[kTraceFrames];
   struct trace_registers registers;
+  struct walk_words words;
+  __u64 first_sp;
+  __u64 bp_at; /* where bp was loaded from; 0: it still is the register */
   __u64 hash;
   __u32 frames;
   __u8 missing; /* ended for want of a rule */
@@ -48,6 +52,20 @@ static __always_inline bool read_word(__u64* into, __u64 address) {
   return bpf_probe_read_user(into, sizeof(*into), (const void*)address) == 0;
 }
 
+/* The next frame is found by bp: the walk depends on where that came from. */
+static __always_inline void use_bp(struct walk* w) {
+  if (w->bp_at == 0) {
+    w->words.bp_matters = 1;
+  } else {
+    note_word(&w->words, w->first_sp, w->bp_at, w->registers.bp, kKnownRelative);
+  }
+}
+
+static __always_inline bool unread(struct walk* w) {
+  w->words.repeatable = 0;
+  return false;
+}
+
 /* One frame outward. False at the end, where the walk says why it ended. */
 static __always_inline bool step(struct walk* w, const struct trace_rule* rule) {
   struct trace_registers* r = &w->registers;
@@ -57,15 +75,18 @@ static __always_inline bool step(struct walk* w, const struct trace_rule* rule) 
       cfa = r->sp + rule->cfa_offset;
       break;
     case kTraceRuleFrame:
+      use_bp(w);
       cfa = r->bp + rule->cfa_offset;
       break;
     case kTraceRuleDeref:
+      w->words.repeatable = 0;
       if (!read_word(&cfa, r->bp + rule->cfa_offset)) return false;
       if (!read_word(&r->bp, r->bp + rule->bp_offset)) return false;
       break;
     case kTraceRuleSignal: {
       /* struct ucontext's gregs: rbp at 120, rsp at 160, rip at 168 */
       const __u64 context = r->sp;
+      w->words.repeatable = 0;
       if (!read_word(&r->bp, context + 120) || !read_word(&r->sp, context + 160)) return false;
       return read_word(&r->ip, context + 168);
     }
@@ -79,16 +100,19 @@ static __always_inline bool step(struct walk* w, const struct trace_rule* rule) 
   __u64 caller = 0;
   if (rule->kind != kTraceRuleDeref && rule->bp_offset == -16) {
     __u64 pair[2]; /* bp and the return address side by side: one read for both */
-    if (bpf_probe_read_user(pair, sizeof(pair), (const void*)(cfa - 16)) != 0) return false;
+    if (bpf_probe_read_user(pair, sizeof(pair), (const void*)(cfa - 16)) != 0) return unread(w);
     caller = pair[1];
-    if (caller == 0) return false;
     r->bp = pair[0];
+    w->bp_at = cfa - 16;
   } else {
-    if (!read_word(&caller, cfa - 8) || caller == 0) return false;
-    if (rule->kind != kTraceRuleDeref && rule->bp_offset != 0 &&
-        !read_word(&r->bp, cfa + rule->bp_offset))
-      return false;
+    if (!read_word(&caller, cfa - 8)) return unread(w);
+    if (rule->kind != kTraceRuleDeref && rule->bp_offset != 0) {
+      if (!read_word(&r->bp, cfa + rule->bp_offset)) return unread(w);
+      w->bp_at = cfa + rule->bp_offset;
+    }
   }
+  note_word(&w->words, w->first_sp, cfa - 8, caller, 0);
+  if (caller == 0) return false;
   r->sp = cfa;
   r->ip = caller;
   return true;
@@ -139,7 +163,8 @@ static __always_inline void fill_stack(struct trace_stack* event, const struct w
   event->copied = 0;
   event->registers = w->registers;
   __builtin_memcpy(event->addresses, w->addresses, sizeof(event->addresses));
-  fill_python(event);
+  event->python_frames = 0;
+  event->pad = 0;
 }
 
 /* Copies page by page, because a read that meets an unmapped page gets nothing at all. */
@@ -166,9 +191,13 @@ static __always_inline __u32 lose_stack(void) {
 static __always_inline __u32 origin_by_copy(const struct walk* w, __u32 space, __u16 call,
                                             __u8 kind) {
   if (next_origin >= kTraceOrigins) return lose_stack();
+  /* The first copy of a path teaches what its successors lack. They must not crowd out the stacks
+   * that need no copy any more, which come in thousands at once where a program is fast. */
+  if (bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > kTraceRing / 2) return lose_stack();
   struct trace_stack_copy* event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
   if (!event) return lose_stack();
   fill_stack(&event->stack, w, space, call, kind);
+  fill_python(&event->stack);
   event->stack.copied = copy_stack(event, w->registers.sp);
   const __u32 id = __sync_fetch_and_add(&next_origin, 1);
   event->stack.origin = id < kTraceOrigins ? id : kTraceStackLost;
@@ -177,10 +206,8 @@ static __always_inline __u32 origin_by_copy(const struct walk* w, __u32 space, _
   return given;
 }
 
-static __always_inline __u32 origin_by_walk(const struct walk* w, __u32 space, __u16 call,
-                                            __u8 kind) {
-  if (next_origin >= kTraceOrigins) return lose_stack();
-  struct trace_stack* event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+static __always_inline __u32 send_walk(struct trace_stack* event, const struct walk* w, __u32 space,
+                                       __u16 call, __u8 kind, bool python) {
   if (!event) return lose_stack();
   __u32 id = __sync_fetch_and_add(&next_origin, 1);
   const __u64 hash = w->hash;
@@ -190,13 +217,29 @@ static __always_inline __u32 origin_by_walk(const struct walk* w, __u32 space, _
     return known ? *known : lose_stack();
   }
   fill_stack(event, w, space, call, kind);
+  if (python) fill_python(event);
   event->origin = id;
   bpf_ringbuf_submit(event, 0);
   return id;
 }
 
+static __always_inline __u32 origin_by_walk(const struct walk* w, __u32 space, __u16 call,
+                                            __u8 kind) {
+  if (next_origin >= kTraceOrigins) return lose_stack();
+  /* The last eighth is for forks and exits, without which the numbers of all are wrong. */
+  if (bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > kTraceRing / 8 * 7) return lose_stack();
+  if (has_python_frames()) {
+    struct trace_stack* event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
+    return send_walk(event, w, space, call, kind, true);
+  }
+  struct trace_stack* event = bpf_ringbuf_reserve(&events, kTraceShortStack, 0);
+  return send_walk(event, w, space, call, kind, false);
+}
+
 /* The origin's number of what the current thread does, which is in a system call. */
 __noinline int origin_of(__u32 space, __u32 call, __u32 kind) {
+  const int met = known_origin(space, call, kind);
+  if (met != 0) return met;
   const __u32 zero = 0;
   struct walk* w = bpf_map_lookup_elem(&walks, &zero);
   struct task_struct* task = bpf_get_current_task_btf();
@@ -211,12 +254,24 @@ __noinline int origin_of(__u32 space, __u32 call, __u32 kind) {
   w->registers.r14 = regs->r14;
   w->registers.r15 = regs->r15;
   w->hash = mix((__u64)space << 32 | (call & 0xffff) << 8 | (kind & 0xff), 0);
+  w->first_sp = regs->sp;
+  w->bp_at = 0;
+  w->words.count = 0;
+  w->words.bytes = 0;
+  w->words.bp_matters = 0;
+  w->words.repeatable = 1;
+  w->words.bp = regs->bp - regs->sp;
+  const __u32 generation = rules_generation;
   walk_stack(space);
   w->hash = walk_python(space, w->hash);
+  if (runs_python(space)) w->words.repeatable = 0;
   if (w->missing) return origin_by_copy(w, space, call, kind);
   const __u64 hash = w->hash;
   const __u32* known = bpf_map_lookup_elem(&origins, &hash);
-  return known ? *known : origin_by_walk(w, space, call, kind);
+  const __u32 origin = known ? *known : origin_by_walk(w, space, call, kind);
+  if (origin >= kTraceFirstOrigin)
+    keep_walk(&w->words, space, regs->ip, regs->sp, generation, call, kind, origin);
+  return origin;
 }
 
 #endif

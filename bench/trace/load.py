@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What servers and builds lose beside plumb trace: load.py PLUMB
+
+nginx with one worker on one processor, wrk on the other: traced, with a new connection for each request;
+and not traced, while something else is. Figures are processor time of the server, so that what else
+runs on the machine disturbs little; interleaved rounds, and the loss is that of the fastest ones.
+"""
+import contextlib
+import pathlib
+import re
+import resource
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+from tracing import HERE, build, traced
+
+ROUNDS = 7
+CONFIGURATION = """
+worker_processes 1; worker_cpu_affinity 01; daemon off; pid {folder}/pid; error_log /dev/null crit;
+events {{ worker_connections 4096; }}
+http {{ access_log off; client_body_temp_path {folder}/a; proxy_temp_path {folder}/b; fastcgi_temp_path {folder}/c;
+  uwsgi_temp_path {folder}/d; scgi_temp_path {folder}/e; keepalive_requests 1000000;
+  server {{ listen 127.0.0.1:{port} backlog=4096; location / {{ return 200 "hello"; }} }} }}
+"""
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def nginx(folder):
+    """(process, port) of a server that answers."""
+    port = free_port()
+    configuration = pathlib.Path(folder) / "nginx.conf"
+    configuration.write_text(CONFIGURATION.format(folder=folder, port=port), encoding="ascii")
+    server = subprocess.Popen(["nginx", "-e", "/dev/null", "-c", configuration], stdin=subprocess.DEVNULL)
+    try:
+        for _ in range(100):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                break
+            time.sleep(0.05)
+        yield server, port
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def processor_time(pid):
+    """Seconds that a process's first thread has run: a processor's own time, whoever else wants it."""
+    return int(pathlib.Path(f"/proc/{pid}/schedstat").read_text(encoding="ascii").split()[0]) / 1e9
+
+
+def request(worker, port, close):
+    """nginx's seconds for one request."""
+    header = ["-H", "Connection: close"] if close else []
+    before = processor_time(worker)
+    done = subprocess.run(["taskset", "-c", "1", "wrk", "-t1", "-c32", "-d1s", *header, f"http://127.0.0.1:{port}/"],
+                          capture_output=True, text=True, check=True)
+    return (processor_time(worker) - before) / int(re.search(r"(\d+) requests in", done.stdout).group(1))
+
+
+def call(program):
+    """Seconds for one of the cheapest system calls."""
+    return float(subprocess.run([program], capture_output=True, text=True, check=True).stdout)
+
+
+def compilation(folder):
+    """Seconds of all of gcc's processes for one file."""
+    def used():
+        times = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return times.ru_utime + times.ru_stime
+    before = used()
+    for _ in range(5):
+        subprocess.run(["gcc", "-O2", "-c", HERE / "open_close.c", "-o", f"{folder}/x.o"], check=True)
+    return (used() - before) / 5
+
+
+def compare(title, measure, trace, aim):
+    """Rounds of measure() alone and beside a trace; prints the loss. True where it is within the aim."""
+    alone, beside = [], []
+    for _ in range(ROUNDS):
+        alone.append(measure())
+        with trace():
+            beside.append(measure())
+    first, second = min(alone), min(beside)
+    loss = 100 * (1 - first / second)
+    better = sorted(alone)[:ROUNDS // 2]
+    good = loss <= aim
+    print(f"{title}: {first * 1e6:,.3f} us alone, {second * 1e6:,.3f} us beside: loses {loss:.1f} % "
+          f"(aim <= {aim} %{'' if good else ', MISSED'}; the faster half alone differs by "
+          f"{100 * (better[-1] / better[0] - 1):.1f} %)", flush=True)
+    return good
+
+
+def main(plumb):
+    with tempfile.TemporaryDirectory(prefix="plumb-bench-") as folder, nginx(folder) as (server, port), \
+            subprocess.Popen(["sleep", "600"]) as idle:
+        def on_idle():
+            return traced(plumb, idle.pid, warm=0.3)
+
+        empty = build(folder, "empty_calls.c", "empty_calls", "-O2")
+        [worker] = subprocess.run(["pgrep", "-P", str(server.pid)], capture_output=True, text=True,
+                                  check=True).stdout.split()
+
+        def on_worker():
+            return traced(plumb, worker, warm=0.3)
+
+        reached = compare("nginx traced, a connection a request", lambda: request(worker, port, True), on_worker, 5)
+        reached &= compare("nginx untraced, a connection a request", lambda: request(worker, port, True), on_idle, 1)
+        reached &= compare("nginx untraced, kept connections", lambda: request(worker, port, False), on_idle, 1)
+        reached &= compare("gcc untraced", lambda: compilation(folder), on_idle, 1)
+        reached &= compare("a loop of getppid untraced", lambda: call(empty), on_idle, 1)
+        idle.kill()
+    return 0 if reached else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
