@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """What plumb trace bears: a minute of 100,000 events a second, and a million holdings of 5,000
-origins: endure.py PLUMB [SECONDS]"""
+origins: endure.py BUILD [SECONDS]"""
 import os
 import subprocess
 import sys
 import tempfile
 import time
 
-from tracing import build, traced
+from tracing import build, program, traced
 
 EVENTS = 100_000
 KEEP = 200  # one in so many stays open: 15,000 in a minute
@@ -45,8 +45,8 @@ def settled(process, most=60):
 
 
 def rate(plumb, folder, seconds):
-    program = build(folder, "steady_rate.c", "steady_rate", "-O2")
-    load = started(program, seconds, EVENTS, KEEP)
+    path = build(folder, "steady_rate.c", "steady_rate", "-O2")
+    load = started(path, seconds, EVENTS, KEEP)
     with traced(plumb, load.pid, "--min-age", "0s") as (_, records):
         load.stdin.write("\n")
         load.stdin.flush()
@@ -68,8 +68,8 @@ def rate(plumb, folder, seconds):
 
 
 def million(plumb, folder):
-    program = build(folder, "many_origins.c", "many_origins", "-O2")
-    load = started(program, PROCESSES, EACH, ORIGINS)
+    path = build(folder, "many_origins.c", "many_origins", "-O2")
+    load = started(path, PROCESSES, EACH, ORIGINS)
     with traced(plumb, load.pid, "--min-age", "0s") as (process, records):
         load.stdin.write("\n")
         load.stdin.flush()
@@ -89,7 +89,8 @@ def million(plumb, folder):
     return good
 
 
-def main(plumb, seconds=60):
+def main(folder_of_build, seconds=60):
+    plumb = program(folder_of_build)
     with tempfile.TemporaryDirectory(prefix="plumb-bench-") as folder:
         reached = rate(plumb, folder, int(seconds))
         reached &= million(plumb, folder)

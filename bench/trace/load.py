@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What servers and builds lose beside plumb trace: load.py PLUMB
+"""What servers and builds lose beside plumb trace: load.py BUILD
 
 nginx with one worker on one processor, wrk on the other: traced, with a new connection for each request;
 and not traced, while something else is. Figures are processor time of the server, so that what else
@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 
-from tracing import HERE, build, traced
+from tracing import HERE, build, program, traced
 
 ROUNDS = 7
 CONFIGURATION = """
@@ -66,9 +66,9 @@ def request(worker, port, close):
     return (processor_time(worker) - before) / int(re.search(r"(\d+) requests in", done.stdout).group(1))
 
 
-def call(program):
+def call(path):
     """Seconds for one of the cheapest system calls."""
-    return float(subprocess.run([program], capture_output=True, text=True, check=True).stdout)
+    return float(subprocess.run([path], capture_output=True, text=True, check=True).stdout)
 
 
 def compilation(folder):
@@ -99,7 +99,8 @@ def compare(title, measure, trace, aim):
     return good
 
 
-def main(plumb):
+def main(folder_of_build):
+    plumb = program(folder_of_build)
     with tempfile.TemporaryDirectory(prefix="plumb-bench-") as folder, nginx(folder) as (server, port), \
             subprocess.Popen(["sleep", "600"]) as idle:
         def on_idle():

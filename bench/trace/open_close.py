@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What plumb trace adds to an open and a close, beside strace and strace -k: open_close.py PLUMB
+"""What plumb trace adds to an open and a close, beside strace and strace -k: open_close.py BUILD
 
 One loop, alternating; each figure is that of its faster rounds. For plumb processor time of the traced
 thread; for strace the time that passes, because its tracer works while the thread waits.
@@ -9,40 +9,41 @@ import subprocess
 import sys
 import tempfile
 
-from tracing import FLAGS, build, traced
+from tracing import FLAGS, build, program, traced
 
 TURNS = 3
 AIMS = {"without frame pointers": 2.5, "with frame pointers": 1.3}
 STRACE = {"strace": ([], 2000, 40), "strace -k": (["-k"], 300, 300)}
 
 
-def run(program, seconds, pairs, before=()):
+def run(path, seconds, pairs, before=()):
     """(processor time, time) a pair."""
-    done = subprocess.run([*before, program, str(seconds), str(pairs)], input="\n", capture_output=True,
+    done = subprocess.run([*before, path, str(seconds), str(pairs)], input="\n", capture_output=True,
                           text=True, check=True)
     return tuple(float(word) for word in done.stdout.split())
 
 
-def run_traced(plumb, program):
-    loop = subprocess.Popen([program, "3", "20000"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+def run_traced(plumb, path):
+    loop = subprocess.Popen([path, "3", "20000"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     with traced(plumb, loop.pid) as (_, records):
         text, _ = loop.communicate("\n")
         lost = records(ended=True)["trace"][0]["losses"]["stacks"]
     return (*(float(word) for word in text.split()), lost)
 
 
-def main(plumb):
+def main(folder_of_build):
+    plumb = program(folder_of_build)
     reached = True
     with tempfile.TemporaryDirectory(prefix="plumb-bench-") as folder:
         for name, flags in FLAGS.items():
-            program = build(folder, "open_close.c", name.replace(" ", "-"), *flags)
+            loop = build(folder, "open_close.c", name.replace(" ", "-"), *flags)
             bare, with_plumb, lost = [], [], []
             strace = {peer: [] for peer in STRACE}
             for _ in range(TURNS):
-                bare.append(run(program, 1, 20000))
-                with_plumb.append(run_traced(plumb, program))
+                bare.append(run(loop, 1, 20000))
+                with_plumb.append(run_traced(plumb, loop))
                 for peer, (options, pairs, _aim) in STRACE.items():
-                    strace[peer].append(run(program, 0, pairs, ["strace", "-o", "/dev/null", *options]))
+                    strace[peer].append(run(loop, 0, pairs, ["strace", "-o", "/dev/null", *options]))
             base = min(x[0] for x in bare)
             added = min(x[0] for x in with_plumb) - base
             good = added <= AIMS[name]

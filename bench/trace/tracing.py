@@ -13,11 +13,16 @@ FLAGS = {"without frame pointers": ["-O2", "-fomit-frame-pointer"],
          "with frame pointers": ["-O2", "-fno-omit-frame-pointer"]}
 
 
+def program(folder_of_build):
+    """plumb of a build folder."""
+    return pathlib.Path(folder_of_build) / "src/app/cli/plumb"
+
+
 def build(folder, source, name, *flags):
     """The path of bench/trace/SOURCE, compiled."""
-    program = pathlib.Path(folder) / name
-    subprocess.run(["gcc", *flags, HERE / source, "-o", program], check=True)
-    return program
+    path = pathlib.Path(folder) / name
+    subprocess.run(["gcc", *flags, HERE / source, "-o", path], check=True)
+    return path
 
 
 def follows(process):
