@@ -168,8 +168,8 @@ class Readers {
 
 }  // namespace
 
-Result<void> run_iterator(bpf_program& program, const TakeRows& take) {
-  const auto run = Run::start(program, {});
+Result<void> run_iterator(bpf_program& program, const IteratorScope& scope, const TakeRows& take) {
+  const auto run = Run::start(program, scope);
   if (!run) return run.error();
   Batch batch = make_batch();
   while (!batch.last) {

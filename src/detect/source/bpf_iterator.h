@@ -21,9 +21,9 @@ using IteratorScope = std::optional<Pid>;
 // Takes whole rows as the program wrote them, on the caller's thread.
 using TakeRows = std::function<void(std::span<const std::byte>)>;
 
-// Runs it once over everything. Errors: of the attachment (with advice), and of a read: then `take`
-// saw only a part.
-Result<void> run_iterator(bpf_program& program, const TakeRows& take);
+// Runs it once over what the scope says. Errors: of the attachment (with advice), and of a read:
+// then `take` saw only a part.
+Result<void> run_iterator(bpf_program& program, const IteratorScope& scope, const TakeRows& take);
 
 // Runs it once for each scope, on kReaders threads of its own that read ahead of `take`; the rows
 // come in the order of the scopes all the same. Worth it for many rows: the kernel takes 0.3 us for

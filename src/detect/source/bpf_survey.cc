@@ -78,7 +78,7 @@ class BpfSurvey : public SurveySource {
                               .page_bytes = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)),
                               .descriptors = request.only.empty() ? open_files() : 0});
     const auto add = [&](std::span<const std::byte> batch) { rows.add(batch); };
-    if (auto done = run_iterator(*object_->progs.survey_tasks, add); !done) {
+    if (auto done = run_iterator(*object_->progs.survey_tasks, {}, add); !done) {
       return std::move(done).error();
     }
     std::vector<Loss> losses;

@@ -124,7 +124,7 @@ Result<void> BpfTrace::attach_all() {
 
 // The programs keep what they see in maps and write nothing.
 Result<void> BpfTrace::iterate(bpf_program* program, std::optional<Pid> only) {
-  return run_iterator(*program, {.process = only}, [](std::span<const std::byte>) {});
+  return run_iterator(*program, only, [](std::span<const std::byte>) {});
 }
 
 Result<void> BpfTrace::follow(Pid process) {
