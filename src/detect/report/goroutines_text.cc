@@ -49,11 +49,13 @@ std::string Text::text() {
 
 void Text::heading() {
   const std::uint64_t shown = snapshot_.goroutines.size() - document_.left_out;
-  paper_.paint(out_, Tone::kStrong,
-               fmt::format("{} goroutines of {}({})", human_count(shown), clean(snapshot_.name),
-                           number(snapshot_.process)));
+  paper_.paint(
+      out_, Tone::kStrong,
+      fmt::format("{} {} of {}({})", human_count(shown), shown == 1 ? "goroutine" : "goroutines",
+                  clean(snapshot_.name), number(snapshot_.process)));
   out_ += fmt::format(
-      " in {} groups · {}", human_count(document_.groups.size()),
+      " in {} {} · {}", human_count(document_.groups.size()),
+      document_.groups.size() == 1 ? "group" : "groups",
       snapshot_.go_version.empty() ? "Go of unknown version" : clean(snapshot_.go_version));
   if (document_.left_out > 0) {
     out_ += fmt::format(" · {} of the runtime's own not shown (--all)", document_.left_out);

@@ -79,8 +79,12 @@ const std::vector<KnownLayout>& known_go_layouts() {
                          .go_pc = 280,
                          .start_pc = 296,
                          .m_procid = 64};
+    GoLayout go126 = go125;  // a word for runtime/secret
+    go126.parent = 280;
+    go126.go_pc = 288;
+    go126.start_pc = 304;
     return std::vector<KnownLayout>{
-        {{1, 17}, go117}, {{1, 21}, go121}, {{1, 23}, go123}, {{1, 25}, go125}};
+        {{1, 17}, go117}, {{1, 21}, go121}, {{1, 23}, go123}, {{1, 25}, go125}, {{1, 26}, go126}};
   }();
   return kLayouts;
 }

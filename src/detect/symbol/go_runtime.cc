@@ -112,13 +112,15 @@ std::vector<std::pair<GoLayout, std::string>> GoRuntime::layouts() const {
   const auto name = [](GoVersion version) {
     return "the table of Go " + std::to_string(version.major) + "." + std::to_string(version.minor);
   };
+  const auto& all = known_go_layouts();
   const auto version = parse_go_version(version_);
-  if (const auto known = version ? go_layout(*version) : std::nullopt) {
+  const auto known = version ? go_layout(*version) : std::nullopt;
+  // A version beyond the table is a guess like all others.
+  if (known && *version <= all.back().first) {
     found.emplace_back(known->layout, name(known->first));
   }
-  const auto& all = known_go_layouts();
-  for (auto known = all.rbegin(); known != all.rend(); ++known) {
-    found.emplace_back(known->layout, name(known->first) + " (guessed)");
+  for (auto guess = all.rbegin(); guess != all.rend(); ++guess) {
+    found.emplace_back(guess->layout, name(guess->first) + " (guessed)");
   }
   return found;
 }
@@ -189,16 +191,18 @@ bool GoRuntime::find_goroutines() {
   return false;
 }
 
-// runtime.waitReasonStrings: "", "GC assist marking", "IO wait", "chan receive (nil chan)",
-// "chan send (nil chan)" and more. That order has been the beginning since Go 1.14.
+// runtime.waitReasonStrings: "", "GC assist marking", "IO wait" and more. That has been the
+// beginning since Go 1.14; what follows was put in another order by 1.26.
 void GoRuntime::find_wait_reasons() {
-  constexpr std::size_t kFirst = 10;
+  constexpr std::size_t kFirst = 6;
   search_data(kFirst, [&](Address start, std::span<const std::uint64_t> words) {
     for (std::size_t at = 0; at + kFirst <= words.size(); ++at) {
-      const bool alike = words[at + 1] == 0 && words[at + 3] == 17 && words[at + 5] == 7 &&
-                         words[at + 7] == 23 && words[at + 9] == 20;
+      const bool alike = words[at + 1] == 0 && words[at + 3] == 17 && words[at + 5] == 7;
       const Address array = start + at * 8;
-      if (!alike || text(array + 32, kLongestReason) != "IO wait") continue;
+      if (!alike || text(array + 16, kLongestReason) != "GC assist marking" ||
+          text(array + 32, kLongestReason) != "IO wait") {
+        continue;
+      }
       wait_reasons_.emplace_back();
       while (wait_reasons_.size() < kMostReasons) {
         std::string reason = text(array + 16 * wait_reasons_.size(), kLongestReason);

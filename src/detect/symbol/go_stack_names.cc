@@ -19,8 +19,8 @@ bool shows_wrappers(std::string_view callee) {
 }  // namespace
 
 StackNode GoStackNames::name(std::span<const Address> lookups) {
-  std::vector<Address> key(lookups.begin(), lookups.end());
-  if (const auto known = known_.find(key); known != known_.end()) return known->second;
+  key_.assign(lookups.begin(), lookups.end());
+  if (const auto known = known_.find(key_); known != known_.end()) return known->second;
   std::vector<FrameId> frames;
   std::string callee;
   for (const Address lookup : lookups) {
@@ -31,7 +31,7 @@ StackNode GoStackNames::name(std::span<const Address> lookups) {
     }
   }
   const StackNode stack = stacks_->add(frames);
-  known_.emplace(std::move(key), stack);
+  known_.emplace(key_, stack);
   return stack;
 }
 
@@ -45,15 +45,33 @@ bool GoStackNames::leaves_runtime(std::span<const Address> lookups) const {
       lookups, [this](Address at) { return !function_at(at).starts_with("runtime."); });
 }
 
-bool GoStackNames::of_the_runtime(Address start, std::span<const Address> lookups) const {
+std::size_t GoStackNames::Hash::operator()(const std::vector<Address>& addresses) const noexcept {
+  std::uint64_t hash = addresses.size();
+  for (const Address address : addresses) {
+    hash = (hash ^ number(address)) * 0x9e3779b97f4a7c15U;
+    hash ^= hash >> 29U;
+  }
+  return hash;
+}
+
+GoStackNames::Beginning GoStackNames::beginning_at(Address start) {
   constexpr std::array<std::string_view, 3> kUsers = {"runtime.main", "runtime.handleAsyncEvent",
                                                       "runtime.corostart"};
   // They count as the program's while they call its finalizers and cleanups.
   constexpr std::array<std::string_view, 3> kBoth = {"runtime.runfinq", "runtime.runFinalizers",
                                                      "runtime.runCleanups"};
+  const auto [it, added] = beginnings_.try_emplace(number(start), Beginning::kProgram);
+  if (!added) return it->second;
   const std::string_view began = function_at(start);
-  if (!began.starts_with("runtime.") || std::ranges::count(kUsers, began) > 0) return false;
-  return std::ranges::count(kBoth, began) == 0 || !leaves_runtime(lookups);
+  if (!began.starts_with("runtime.") || std::ranges::count(kUsers, began) > 0) return it->second;
+  it->second = std::ranges::count(kBoth, began) > 0 ? Beginning::kBoth : Beginning::kRuntime;
+  return it->second;
+}
+
+bool GoStackNames::of_the_runtime(Address start, std::span<const Address> lookups) {
+  const Beginning beginning = beginning_at(start);
+  return beginning == Beginning::kRuntime ||
+         (beginning == Beginning::kBoth && !leaves_runtime(lookups));
 }
 
 }  // namespace plumb::detect

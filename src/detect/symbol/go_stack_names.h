@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <span>
 #include <string>
 #include <unordered_map>
@@ -28,15 +27,23 @@ class GoStackNames {
   bool leaves_runtime(std::span<const Address> lookups) const;
 
   // isSystemGoroutine of runtime/traceback.go: those that it starts for itself.
-  bool of_the_runtime(Address start, std::span<const Address> lookups) const;
+  bool of_the_runtime(Address start, std::span<const Address> lookups);
 
  private:
+  enum class Beginning : std::uint8_t { kProgram, kRuntime, kBoth };
+  struct Hash {
+    std::size_t operator()(const std::vector<Address>& addresses) const noexcept;
+  };
+
   std::string_view function_at(Address address) const;
+  Beginning beginning_at(Address start);
 
   const Module* module_;
   const GoCode* code_;
   StackStore* stacks_;
-  std::map<std::vector<Address>, StackNode> known_;
+  std::unordered_map<std::vector<Address>, StackNode, Hash> known_;
+  std::unordered_map<std::uint64_t, Beginning> beginnings_;
+  std::vector<Address> key_;  // reused: most stacks are known
 };
 
 }  // namespace plumb::detect

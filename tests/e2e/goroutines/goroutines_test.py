@@ -191,6 +191,22 @@ class Goroutines(unittest.TestCase):
             self.assertNotIn("bgsweep", text)
             self.assertIn("bgsweep", run(PLUMB, "goroutines", str(process.pid), "--all"))
 
+    def test_a_version_that_no_table_knows(self):
+        for name, path in self.programs.items():
+            if not name.endswith("stripped"):
+                continue
+            version = name.split()[0].encode()
+            unknown = version[:4] + b"9" * (len(version) - 4)  # go1.9999
+            other = path.with_name(path.name + "-unknown")
+            other.write_bytes(path.read_bytes().replace(version, unknown))
+            other.chmod(0o755)
+            with self.subTest(name), running(other) as process:
+                groups, summary = goroutines(process.pid)
+                self.assertEqual(summary["go_version"], unknown.decode())
+                self.assertIn("(guessed)", summary["layout"])
+                self.assertGreater(len(groups), 15)
+                self.assertIn("the version of Go is unknown to plumb", run(PLUMB, "goroutines", str(process.pid)))
+
     def test_who_has_no_goroutines(self):
         with subprocess.Popen(["sleep", "60"]) as process:
             try:

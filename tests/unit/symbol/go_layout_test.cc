@@ -27,9 +27,10 @@ TEST(GoLayout, IsThatOfTheNewestVersionNotNewer) {
   }
   EXPECT_EQ(go_layout({1, 22})->layout.parent, 272);
   EXPECT_EQ(go_layout({1, 24})->layout.status, 152) << "behind syscallbp";
-  EXPECT_EQ(go_layout({1, 26})->layout.status, 144) << "gobuf.ret is gone";
-  EXPECT_EQ(go_layout({1, 26})->layout.m_procid, 64);
-  EXPECT_EQ(go_layout({1, 99})->first, (GoVersion{1, 25})) << "the newest, to be tried";
+  EXPECT_EQ(go_layout({1, 25})->layout.status, 144) << "gobuf.ret is gone";
+  EXPECT_EQ(go_layout({1, 25})->layout.m_procid, 64);
+  EXPECT_EQ(go_layout({1, 26})->layout.parent, 280);
+  EXPECT_EQ(go_layout({1, 99})->first, (GoVersion{1, 26})) << "the newest, to be tried";
 }
 
 TEST(GoLayout, SizeHoldsEveryField) {

@@ -127,9 +127,8 @@ func main() {
 	}
 	if argument(1) == "many" {
 		n, _ := strconv.Atoi(argument(2))
-		wait := never()
 		for i := 0; i < n; i++ {
-			go deep(i%7, wait)
+			go deep(i%7, never())
 		}
 	} else {
 		waitInEveryWay()
