@@ -71,6 +71,8 @@ RARE = {
     "wait.cut": "it would take a poll list of thousands",
     "chain.ring[].pid": "nothing here waits for itself for ever",
     "chain.ring[].process": "as above",
+    "go_http_held.stack[].build_id": "as above",
+    "go_http.before_longest": "it wants two collections of garbage",
 }
 # A program that holds, closes and stops listening, for `plumb trace`.
 TRACED = """
@@ -188,14 +190,15 @@ def flatten(value, path=""):
 
 
 def json_commands(go, talking):
-    """go: a process that runs Go; talking: one that speaks HTTP. The command lines that print JSON: plumb without a command, and each command, also with --count."""
+    """go: processes that run Go; talking: one that speaks HTTP. The command lines that print JSON: plumb without a command, and each command, also with --count."""
     listed = run(PLUMB, "--help").split("Subcommands:\n", 1)[1].split("\n\n", 1)[0]
     for command in [[], *([name] for name in re.findall(r"^  ([a-z][a-z-]*)", listed, re.MULTILINE))]:
         options = run(PLUMB, *command, "--help")
         if command == ["trace"]:
             yield [*command, "--json", "--closed", "--min-age", "1ms", "--", "/usr/bin/python3", "-c", TRACED]
         elif command == ["goroutines"]:
-            yield [*command, "--json", str(go)]
+            yield [*command, "--json", str(go["waiting"])]
+            yield [*command, "--json", str(go["jobs"]), "--http", "--for", "2s", "--min-age", "500ms"]
         elif command == ["http"]:
             yield [*command, "--json", "--for", "3s", str(talking)]
         elif command == ["explain"]:
@@ -212,18 +215,19 @@ def json_commands(go, talking):
 
 
 @contextlib.contextmanager
-def go_program():
-    """The pid of a process with goroutines that wait."""
-    with tempfile.TemporaryDirectory(prefix="plumb-json-") as folder:
-        waiting = pathlib.Path(folder) / "waiting"
-        run("go", "build", "-o", waiting, ROOT / "tests/e2e/goroutines/specimens/waiting.go",
-            env={**os.environ, "GO111MODULE": "off"})
-        with subprocess.Popen([waiting], stdout=subprocess.PIPE) as process:
+def go_programs():
+    """{name: pid} of Go processes: goroutines that wait, and jobs that forget to close responses."""
+    with contextlib.ExitStack() as stack:
+        folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="plumb-json-")))
+        pids = {}
+        for name, arguments in (("waiting", []), ("jobs", ["leak", "http"])):
+            run("go", "build", "-o", folder / name, ROOT / f"tests/e2e/goroutines/specimens/{name}.go",
+                env={**os.environ, "GO111MODULE": "off"})
+            process = stack.enter_context(subprocess.Popen([folder / name, *arguments], stdout=subprocess.PIPE))
+            stack.callback(process.kill)
             process.stdout.readline()
-            try:
-                yield process.pid
-            finally:
-                process.kill()
+            pids[name] = process.pid
+        yield pids
 
 
 @contextlib.contextmanager
@@ -276,7 +280,7 @@ class Json(unittest.TestCase):
             raise unittest.SkipTest("fields that only root may see could not be compared")
         cls.printed = collections.defaultdict(lambda: collections.defaultdict(set))
         cls.objects = []
-        with factory(), more(), go_program() as go, talking_program() as talking:
+        with factory(), more(), go_programs() as go, talking_program() as talking:
             for command in json_commands(go, talking):
                 done = subprocess.run([PLUMB, *command], stdin=subprocess.DEVNULL, capture_output=True,
                                       text=True, check=False, timeout=60)

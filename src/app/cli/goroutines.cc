@@ -6,9 +6,11 @@
 
 #include "app/cli/choose.h"
 #include "app/cli/commands.h"
+#include "app/cli/goroutine_requests.h"
 #include "detect/report/goroutines_document.h"
 #include "detect/symbol/go_runtime.h"
 #include "detect/symbol/goroutine_reader.h"
+#include "plumb/base/human.h"
 #include "plumb/base/text.h"
 
 namespace plumb::app {
@@ -21,6 +23,10 @@ struct Options {
   bool all = false;
   bool json = false;
   std::string pprof;
+  bool http = false;
+  std::string duration;
+  std::string min_age = "5s";
+  bool secrets = false;
 };
 
 Result<GoroutineSnapshot> look_at(Pid pid) {
@@ -58,6 +64,27 @@ std::optional<std::vector<Pid>> chosen(const std::vector<std::string>& selectors
   return choose_processes(selectors);
 }
 
+Exit run_requests(Context& context, const Options& options, Pid process) {
+  RequestsPlan plan;
+  plan.process = process;
+  plan.json = options.json;
+  plan.secrets = options.secrets ? Secrets::kShow : Secrets::kMask;
+  const auto read = [](const char* option, const std::string& text) {
+    auto duration = parse_duration(text);
+    if (!duration)
+      complain(std::string(option) + " " + clean(text) + ": no duration; write 30s or 2m");
+    return duration;
+  };
+  if (!options.duration.empty()) {
+    plan.duration = read("--for", options.duration);
+    if (!plan.duration) return Exit::kUsage;
+  }
+  const auto min_age = read("--min-age", options.min_age);
+  if (!min_age) return Exit::kUsage;
+  plan.min_age = *min_age;
+  return watch_requests(context, plan);
+}
+
 Exit run_goroutines(Context& context, const Options& options) {
   if (options.selectors.empty()) {
     complain("goroutines wants a SELECTOR: a pid, a name, :port, …");
@@ -65,10 +92,12 @@ Exit run_goroutines(Context& context, const Options& options) {
   }
   const auto pids = chosen(options.selectors);
   if (!pids) return Exit::kUsage;
-  if (!options.pprof.empty() && pids->size() != 1) {
-    complain("--pprof takes one process; " + std::to_string(pids->size()) + " are chosen");
+  if ((options.http || !options.pprof.empty()) && pids->size() != 1) {
+    complain(std::string(options.http ? "--http" : "--pprof") + " takes one process; " +
+             std::to_string(pids->size()) + " are chosen");
     return Exit::kUsage;
   }
+  if (options.http) return run_requests(context, options, pids->front());
   const auto system = options.all ? SystemGoroutines::kKeep : SystemGoroutines::kLeaveOut;
   Exit status = Exit::kNotPossible;
   for (const Pid pid : *pids) {
@@ -105,11 +134,21 @@ Command add_goroutines(CLI::App& plumb) {
   command->add_flag("--json", options->json, "One JSON object a line (docs/json.md)");
   command->add_option("--pprof", options->pprof, "Write a profile for go tool pprof instead")
       ->type_name("FILE");
+  command->add_flag("--http", options->http,
+                    "Watch its HTTP requests: which hold a connection, and who sent them");
+  command->add_option("--for", options->duration, "With --http: end after this long (else at ^C)")
+      ->type_name("DURATION");
+  command
+      ->add_option("--min-age", options->min_age, "With --http: what is younger is not told (5s)")
+      ->type_name("DURATION");
+  command->add_flag("--secrets", options->secrets,
+                    "With --http: show the values in queries of URLs");
   command->footer(
       "Examples:\n"
       "  plumb goroutines 812                   groups by stack, largest first\n"
       "  plumb goroutines :8080 --json          of whoever listens there\n"
-      "  plumb goroutines 812 --pprof g.pb.gz   for go tool pprof, also -diff_base\n");
+      "  plumb goroutines 812 --pprof g.pb.gz   for go tool pprof, also -diff_base\n"
+      "  plumb goroutines 812 --http --for 2h   responses whose body nobody closed\n");
   return {command, [options](Context& context) { return run_goroutines(context, *options); }};
 }
 

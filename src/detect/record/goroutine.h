@@ -55,6 +55,13 @@ struct Goroutine {
   // of the collection before. Unknown until then.
   std::optional<std::chrono::nanoseconds> waited;
   std::optional<Tid> thread;  // that runs it, in the process's own numbers
+  // Of the functions that the reader was asked to watch for: the outermost on its stack, and the
+  // pointer that it was called with, as far as that stands where the compiler keeps it.
+  struct Call {
+    std::uint8_t watched = 0;  // index in what was asked
+    std::uint64_t argument = 0;
+  };
+  std::optional<Call> call;
   StackNode stack = StackStore::kEmpty;
   StackNode creator = StackStore::kEmpty;  // the go statement: one frame and what it is inlined in
 };

@@ -28,7 +28,7 @@ class GoRuntime {
 
   ProcessView& process() const { return *process_; }
   const Module& module() const { return *module_; }
-  GoCode& code() { return *code_; }
+  GoCode& code() const { return *code_; }
   const GoLayout& layout() const { return layout_; }
   const std::string& version() const { return version_; }
   const std::string& layout_source() const { return layout_source_; }

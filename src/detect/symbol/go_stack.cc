@@ -73,6 +73,7 @@ GoWalk walk_go_stack(GoCode& code, std::span<const std::byte> stack, Address pc,
       walk.end = copy.below(at) || at < sp ? GoWalk::End::kLost : GoWalk::End::kMore;
       return walk;
     }
+    walk.homes.push_back(at + kWord);
     interrupted = place.trap;
     pc = Address{*next};
     if (at < sp) return walk;  // stacks only go up, which ends loops

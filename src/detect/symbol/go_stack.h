@@ -52,6 +52,9 @@ struct GoWalk {
   End end = End::kLost;
   // Where to look each frame up, innermost first: the call, not the return address behind it.
   std::vector<Address> lookups;
+  // Beside each: where its function's first argument has its home when it is kept in memory (the
+  // spill area of Go's calling convention, above the return address); none for the outermost.
+  std::vector<Address> homes;
 };
 
 constexpr std::size_t kMostGoFrames = 512;

@@ -2,9 +2,11 @@
 // The rounds of reading.
 #include "detect/symbol/goroutine_reader.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 
+#include "detect/symbol/byte_reader.h"
 #include "detect/symbol/go_stack_names.h"
 
 namespace plumb::detect {
@@ -23,10 +25,14 @@ constexpr int kRoundsForRunning = 3;
 
 class Reader {
  public:
-  explicit Reader(GoRuntime& runtime)
+  Reader(GoRuntime& runtime, std::span<const std::string_view> watched)
       : runtime_(runtime),
         process_(runtime.process()),
-        names_(runtime.module(), runtime.code(), found_.stacks) {}
+        names_(runtime.module(), runtime.code(), found_.stacks) {
+    for (const std::string_view name : watched) {
+      watched_.push_back(runtime.code().table().find_named(name));
+    }
+  }
 
   Result<GoroutineSnapshot> run();
 
@@ -49,12 +55,14 @@ class Reader {
   void read_stacks(std::span<Attempt> attempts);
   void settle(Attempt& attempt, int round, std::vector<Attempt>& again);
   void keep(const Attempt& attempt, GoroutineStack read);
+  std::optional<Goroutine::Call> call_of(const Attempt& attempt) const;
   std::optional<Tid> thread_of(const RawGoroutine& raw) const;
 
   GoRuntime& runtime_;
   ProcessView& process_;
   GoroutineSnapshot found_;
   GoStackNames names_;
+  std::vector<std::optional<GoTable::Function>> watched_;
   std::vector<Address> listed_;
   std::vector<std::pair<std::size_t, Goroutine>> kept_;  // by slot
   std::chrono::nanoseconds began_ = Clock::now().time_since_epoch();
@@ -159,6 +167,21 @@ std::optional<Tid> Reader::thread_of(const RawGoroutine& raw) const {
   return Tid{static_cast<std::int32_t>(*number)};
 }
 
+std::optional<Goroutine::Call> Reader::call_of(const Attempt& attempt) const {
+  const GoWalk& walk = attempt.walk;
+  for (std::size_t frame = walk.homes.size(); frame-- > 0;) {
+    const ElfAddress at = runtime_.code().linked(walk.lookups[frame]);
+    for (std::size_t index = 0; index < watched_.size(); ++index) {
+      const auto& function = watched_[index];
+      if (!function || at < function->entry || at >= function->end) continue;
+      const std::uint64_t offset = number(walk.homes[frame]) - number(attempt.raw->walk_sp());
+      ByteReader home(attempt.stack, std::min<std::uint64_t>(offset, attempt.stack.size()));
+      return Goroutine::Call{static_cast<std::uint8_t>(index), home.read<std::uint64_t>()};
+    }
+  }
+  return std::nullopt;
+}
+
 void Reader::keep(const Attempt& attempt, GoroutineStack read) {
   const RawGoroutine& raw = *attempt.raw;
   Goroutine one;
@@ -177,6 +200,7 @@ void Reader::keep(const Attempt& attempt, GoroutineStack read) {
   const std::vector<Address> beginning{raw.start_pc};
   const std::vector<Address>& lookups = walked ? attempt.walk.lookups : beginning;
   one.stack = names_.name(lookups);
+  if (walked && !watched_.empty()) one.call = call_of(attempt);
   one.system = names_.of_the_runtime(raw.start_pc, lookups);
   if (number(raw.go_pc) != 0) {
     const std::vector<Address> creator{raw.go_pc - 1};
@@ -229,8 +253,9 @@ Result<GoroutineSnapshot> Reader::run() {
 
 }  // namespace
 
-Result<GoroutineSnapshot> read_goroutines(GoRuntime& runtime) {
-  return Reader(runtime).run();
+Result<GoroutineSnapshot> read_goroutines(GoRuntime& runtime,
+                                          std::span<const std::string_view> watched) {
+  return Reader(runtime, watched).run();
 }
 
 }  // namespace plumb::detect

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+// Joining requests with the goroutines that serve their connections.
+#include "detect/model/go_http_leaks.h"
+
+#include <algorithm>
+#include <map>
+#include <unordered_map>
+
+namespace plumb::detect {
+namespace {
+
+struct Serving {
+  bool in_select = false;  // its readLoop has given the response away
+  bool round_trip = false;
+  bool read = false;
+};
+
+bool selects(const GoroutineSnapshot& snapshot, const Goroutine& one) {
+  return one.state == GoroutineState::kWaiting && one.reason < snapshot.wait_reasons.size() &&
+         snapshot.wait_reasons[one.reason] == "select";
+}
+
+using ByConnection = std::unordered_map<std::uint64_t, Serving>;
+
+ByConnection serving(const GoroutineSnapshot& snapshot) {
+  ByConnection found;
+  for (const Goroutine& one : snapshot.goroutines) {
+    if (!one.call) continue;
+    Serving& connection = found[one.call->argument];
+    switch (static_cast<GoHttpCall>(one.call->watched)) {
+      case GoHttpCall::kReadLoop:
+        connection.in_select |= selects(snapshot, one);
+        break;
+      case GoHttpCall::kRoundTrip:
+        connection.round_trip = true;
+        break;
+      case GoHttpCall::kRead:
+        connection.read = true;
+        break;
+    }
+  }
+  return found;
+}
+
+GoConnectionState state_of(const GoRequest& request, const ByConnection& known) {
+  const auto found = known.find(number(request.connection));
+  if (found == known.end() || request.version == GoHttpVersion::kHttp2) {
+    return GoConnectionState::kUnknown;
+  }
+  if (found->second.round_trip) return GoConnectionState::kNoAnswer;
+  if (found->second.read) return GoConnectionState::kBodyRead;
+  return found->second.in_select ? GoConnectionState::kBodyOpen : GoConnectionState::kUnknown;
+}
+
+// What no request is known of, though its readLoop waits for a body to end.
+void count_before(const std::vector<GoRequest>& requests, const ByConnection& known,
+                  const GoroutineSnapshot& snapshot, GoHttpLeaks& leaks) {
+  std::unordered_map<std::uint64_t, bool> seen;
+  bool matched = requests.empty();
+  for (const GoRequest& request : requests) {
+    seen[number(request.connection)] = true;
+    matched |= known.contains(number(request.connection));
+  }
+  // A compiler that keeps the pointers elsewhere would make all of them strangers.
+  if (!matched) return;
+  for (const Goroutine& one : snapshot.goroutines) {
+    if (!one.call || one.call->watched != static_cast<std::uint8_t>(GoHttpCall::kReadLoop) ||
+        !selects(snapshot, one) || seen.contains(one.call->argument)) {
+      continue;
+    }
+    const auto serves = known.find(one.call->argument);
+    if (serves != known.end() && (serves->second.read || serves->second.round_trip)) continue;
+    ++leaks.before;
+    if (one.waited) {
+      leaks.before_longest = std::max(leaks.before_longest.value_or(*one.waited), *one.waited);
+    }
+  }
+}
+
+// "a=1&b=2" without its values.
+std::string masked(std::string_view query) {
+  std::string text;
+  while (!query.empty()) {
+    const auto end = std::min(query.find('&'), query.size());
+    const std::string_view part = query.substr(0, end);
+    query.remove_prefix(std::min(end + 1, query.size()));
+    if (!text.empty()) text += '&';
+    const auto equals = part.find('=');
+    text += equals == std::string_view::npos ? "…" : std::string(part.substr(0, equals)) + "=…";
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string_view name_of(GoConnectionState state) {
+  switch (state) {
+    case GoConnectionState::kBodyOpen:
+      return "body open";
+    case GoConnectionState::kBodyRead:
+      return "body being read";
+    case GoConnectionState::kNoAnswer:
+      return "no answer yet";
+    case GoConnectionState::kUnknown:
+      break;
+  }
+  return "unknown";
+}
+
+GoHttpLeaks find_go_http_leaks(const std::vector<GoRequest>& requests,
+                               const std::vector<StackNode>& stacks,
+                               const GoroutineSnapshot& snapshot, BootTime now,
+                               std::chrono::nanoseconds min_age) {
+  GoHttpLeaks leaks;
+  const ByConnection known = serving(snapshot);
+  std::map<StackNode, std::size_t> sites;
+  for (std::size_t index = 0; index < requests.size(); ++index) {
+    const GoRequest& request = requests[index];
+    const auto age = now - request.sent;
+    if (age < min_age) {
+      ++leaks.younger;
+      continue;
+    }
+    const auto [at, added] = sites.try_emplace(stacks[index], leaks.sites.size());
+    if (added) leaks.sites.emplace_back().stack = stacks[index];
+    GoHttpSite& site = leaks.sites[at->second];
+    const GoConnectionState state = state_of(request, known);
+    ++site.states[static_cast<std::size_t>(state)];
+    site.requests.push_back({request, stacks[index], state, age});
+  }
+  for (GoHttpSite& site : leaks.sites) {
+    std::ranges::stable_sort(site.requests, std::greater{}, &HeldRequest::age);
+  }
+  std::ranges::stable_sort(leaks.sites, std::greater{}, &GoHttpSite::suspects);
+  count_before(requests, known, snapshot, leaks);
+  return leaks;
+}
+
+std::string request_line(const GoRequest& request, Secrets secrets) {
+  std::string line = request.method.empty() ? "GET" : request.method;
+  line += ' ';
+  if (!request.scheme.empty()) line += request.scheme + "://";
+  line += request.host;
+  line += request.path.empty() ? "/" : request.path;
+  if (!request.query.empty()) {
+    line += '?';
+    line += secrets == Secrets::kShow ? request.query : masked(request.query);
+  }
+  if (request.shortened) line += "…";
+  return line;
+}
+
+}  // namespace plumb::detect
