@@ -14,6 +14,7 @@
 #include "app/cli/signals.h"
 #include "detect/report/go_http_document.h"
 #include "detect/source/go_http_probe.h"
+#include "detect/symbol/go_probe_place.h"
 #include "detect/symbol/go_runtime.h"
 #include "detect/symbol/go_stack_names.h"
 #include "detect/symbol/goroutine_reader.h"
@@ -40,7 +41,10 @@ GoHttpPlaces places_in(const GoRuntime& runtime) {
   const Module& module = runtime.module();
   const auto offset = [&](std::string_view name) -> std::optional<std::uint64_t> {
     const auto function = runtime.code().table().find_named(name);
-    return function ? module.elf().offset_of(function->entry) : std::nullopt;
+    if (!function) return std::nullopt;
+    std::array<std::byte, 16> code{};
+    const bool known = runtime.read(runtime.code().loaded(function->entry), code);
+    return module.elf().offset_of(function->entry + (known ? go_probe_place(code) : 0));
   };
   // The newest name of a function first; the second package is what the first was made of.
   const auto first = [&](std::initializer_list<std::string_view> names) {

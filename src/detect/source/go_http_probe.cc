@@ -75,7 +75,7 @@ Result<std::vector<GoRequest>> BpfGoHttp::read() {
     if (bpf_map__get_next_key(map, at, &next, sizeof(next)) != 0) break;
     key = next;
     at = &key;
-    if (bpf_map__lookup_elem(map, &key, sizeof(key), &row, sizeof(row), 0) == 0) {
+    if (bpf_map__lookup_elem(map, &key, sizeof(key), &row, sizeof(row), 0) == 0 && row.sent != 0) {
       found.push_back(decode(row, key));
     }
   }

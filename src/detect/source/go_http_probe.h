@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// GoHttpProbe: uprobes at the entry of functions of Go's HTTP client in one process, which keep for
-// each connection the request that went out on it last, until the connection is idle or closed.
-// Entries only: a probe at a return corrupts the stacks that Go moves.
+// GoHttpProbe: uprobes at the beginning of functions of Go's HTTP client in one process, which keep
+// for each connection the request that went out on it last, until the connection is idle or closed.
+// Never at a return: a probe there corrupts the stacks that Go moves.
 //
-// Costs about 5 us at each of a request's two probes, nothing elsewhere. The probes go with this
-// object, also when plumb dies. Threads: one.
+// Costs two traps a request (bench/results/goroutines.md), nothing elsewhere. The probes go with
+// this object, also when plumb dies. Threads: one.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause)
-// Probes at the entry of functions of Go's HTTP client: which request went out on which connection,
-// from which stack, until the connection is idle or closed. Entries only: a return probe would put
-// an address of its own on a stack that Go moves.
+// Probes at the beginning of functions of Go's HTTP client: which request went out on which
+// connection, from which stack, until the connection is idle or closed. Entries only: a return
+// probe would put an address of its own on a stack that Go moves.
 //
 // Registers are those of Go's own calling convention since 1.17: receiver and arguments in RAX,
 // RBX, RCX; the goroutine in R14. The stack is walked by frame pointers, which Go keeps on x86-64.
@@ -83,11 +83,9 @@ static __always_inline void walk(struct go_request* one, struct pt_regs* ctx) {
 
 /* http.Request: Method at 0, URL at 16. url.URL: Scheme 0, Host 40, Path 56, RawQuery 96. The same
  * in every version since Go 1.17. */
-static __always_inline struct go_request* describe(struct pt_regs* ctx, __u64 request, __u8 http2) {
-  __u32 zero = 0;
+static __always_inline void describe(struct go_request* one, struct pt_regs* ctx, __u64 request,
+                                     __u8 http2) {
   __u64 url = 0;
-  struct go_request* one = bpf_map_lookup_elem(&scratch, &zero);
-  if (!one) return 0;
   one->sent = bpf_ktime_get_boot_ns();
   one->goroutine = 0;
   one->http2 = http2;
@@ -106,7 +104,6 @@ static __always_inline struct go_request* describe(struct pt_regs* ctx, __u64 re
     one->unread = 1;
   }
   if (one->unread) __sync_fetch_and_add(&unread, 1);
-  return one;
 }
 
 /* func (pc *persistConn) roundTrip(req *transportRequest): a transportRequest begins with its
@@ -116,10 +113,17 @@ int on_round_trip(struct pt_regs* ctx) {
   __u64 connection = ctx->ax;
   __u64 request = 0;
   if (!get(&request, sizeof(request), ctx->bx)) return 0;
-  struct go_request* one = describe(ctx, request, 0);
-  if (one && bpf_map_update_elem(&live, &connection, one, BPF_ANY) != 0) {
-    __sync_fetch_and_add(&full, 1);
+  /* A connection of the pool has its row already. */
+  struct go_request* one = bpf_map_lookup_elem(&live, &connection);
+  if (one) {
+    describe(one, ctx, request, 0);
+    return 0;
   }
+  __u32 zero = 0;
+  one = bpf_map_lookup_elem(&scratch, &zero);
+  if (!one) return 0;
+  describe(one, ctx, request, 0);
+  if (bpf_map_update_elem(&live, &connection, one, BPF_ANY) != 0) __sync_fetch_and_add(&full, 1);
   return 0;
 }
 
@@ -127,7 +131,8 @@ int on_round_trip(struct pt_regs* ctx) {
 SEC("uprobe")
 int on_idle(struct pt_regs* ctx) {
   __u64 connection = ctx->bx;
-  bpf_map_delete_elem(&live, &connection);
+  struct go_request* one = bpf_map_lookup_elem(&live, &connection);
+  if (one) one->sent = 0;
   return 0;
 }
 
@@ -144,8 +149,11 @@ int on_end(struct pt_regs* ctx) {
 SEC("uprobe")
 int on_round_trip2(struct pt_regs* ctx) {
   __u64 request = ctx->bx;
-  struct go_request* one = describe(ctx, request, 1);
-  if (one) bpf_map_update_elem(&waiting, &request, one, BPF_ANY);
+  __u32 zero = 0;
+  struct go_request* one = bpf_map_lookup_elem(&scratch, &zero);
+  if (!one) return 0;
+  describe(one, ctx, request, 1);
+  bpf_map_update_elem(&waiting, &request, one, BPF_ANY);
   return 0;
 }
 

@@ -21,7 +21,7 @@ enum {
 
 /* One request under way; the key is the address of its connection or stream. */
 struct go_request {
-  __u64 sent; /* CLOCK_BOOTTIME, ns */
+  __u64 sent; /* CLOCK_BOOTTIME, ns; 0: the connection is idle */
   __u64 goroutine;
   __u64 stack[kGoFrames]; /* return addresses, innermost first; 0 ends it */
   __u32 method_length;    /* as the program has them, which may be more than was taken */

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Recognising the stack check that Go's compiler puts before a function.
+#include "detect/symbol/go_probe_place.h"
+
+#include <algorithm>
+#include <array>
+
+namespace plumb::detect {
+namespace {
+
+bool begins(std::span<const std::byte> code, std::initializer_list<unsigned> with) {
+  return code.size() >= with.size() &&
+         std::equal(with.begin(), with.end(), code.begin(),
+                    [](unsigned want, std::byte is) { return std::byte(want) == is; });
+}
+
+// How long the comparison of rsp, or of rsp less a large frame, with g.stackguard0 is.
+std::size_t comparison(std::span<const std::byte> code) {
+  if (begins(code, {0x49, 0x3b, 0x66, 0x10})) return 4;  // cmp rsp, [r14+16]
+  std::size_t lea = 0;
+  if (begins(code, {0x4c, 0x8d, 0x64, 0x24})) lea = 5;  // lea r12, [rsp+disp8]
+  if (begins(code, {0x4c, 0x8d, 0xa4, 0x24})) lea = 8;  // lea r12, [rsp+disp32]
+  if (lea == 0 || code.size() < lea) return 0;
+  return begins(code.subspan(lea), {0x4d, 0x3b, 0x66, 0x10}) ? lea + 4 : 0;  // cmp r12, [r14+16]
+}
+
+}  // namespace
+
+std::uint64_t go_probe_place(std::span<const std::byte> code) {
+  const std::size_t length = comparison(code);
+  if (length == 0) return 0;
+  const auto jump = code.subspan(length);
+  return begins(jump, {0x76}) || begins(jump, {0x0f, 0x86}) ? length : 0;  // jbe
+}
+
+}  // namespace plumb::detect
