@@ -18,8 +18,11 @@
 #include "app/cli/signals.h"
 #include "app/cli/suspicion.h"
 #include "app/cli/trace_session.h"
+#include "detect/finding/kinds.h"
+#include "detect/model/exchange_legs.h"
 #include "detect/report/finding_document.h"
 #include "detect/report/summary.h"
+#include "detect/source/capture_source.h"
 #include "detect/source/survey_source.h"
 #include "plumb/base/human.h"
 #include "plumb/base/text.h"
@@ -39,6 +42,9 @@ constexpr auto kLongest = 60s;
 constexpr auto kQuietMachine = 30s;      // without a victim, where nothing moves
 constexpr std::size_t kFewestLooks = 9;  // fewer have no trend
 constexpr double kFirm = 0.84;
+constexpr std::size_t kListenEvery = 4;  // looks between two thoughts of reading along
+constexpr std::size_t kMostCaptured = 8;
+constexpr std::size_t kMostEnded = 4000;  // exchanges
 constexpr std::size_t kMostVictims = 64;
 constexpr std::size_t kMostSuspects = 24;
 
@@ -61,7 +67,9 @@ class Run {
   void choose_victims();
   void suspect();
   void follow(Pid process);
-  void attend_trace();
+  void attend();
+  void listen_in();
+  void capture(const Finding& finding);
   void wait_until(BootTime time);
   bool over();
   bool victims_gone(const Survey& survey) const;
@@ -83,6 +91,11 @@ class Run {
   Observation observation_;
   std::unique_ptr<TraceSession> session_;
   std::string untraced_;  // why there is no trace
+  std::unique_ptr<CaptureSource> capture_;
+  std::string uncaptured_;  // why there is no capture
+  ExchangeLedger ledger_;
+  std::vector<Exchange> ended_;
+  std::set<Pid> captured_;
   std::set<Pid> followed_;
   std::chrono::nanoseconds took_{};
   BootTime next_verdict_{};
@@ -168,7 +181,43 @@ void Run::suspect() {
   }
 }
 
-void Run::attend_trace() {
+// Reads along where processes wait for each other over a connection.
+void Run::listen_in() {
+  if (observation_.times().size() % kListenEvery != 0) return;
+  for (const Finding& finding : conclude().findings) {
+    if (finding.id == id::kIdlePeerWaits && finding.severity > Severity::kInfo) capture(finding);
+  }
+}
+
+void Run::capture(const Finding& finding) {
+  const Pid server = finding.subject.process.pid;
+  if (!uncaptured_.empty() || captured_.size() >= kMostCaptured) return;
+  if (!captured_.insert(server).second) return;
+  if (!capture_) {
+    auto source = open_capture();
+    if (!source) {
+      uncaptured_ = source.error().message();
+      return;
+    }
+    capture_ = *std::move(source);
+  }
+  if (const auto followed = capture_->follow(server); !followed) {
+    uncaptured_ = followed.error().message();
+    return;
+  }
+  const std::array<Pid, 1> chosen{server};
+  (void)capture_->look_into_tls(chosen);  // what stays closed is unknown, and a chain goes on
+}
+
+void Run::attend() {
+  if (capture_) {
+    (void)capture_->poll(0ms, [this](CapturePiece piece) { ledger_.add(std::move(piece)); });
+    ledger_.settle(BootClock::now());
+    for (Exchange& exchange : ledger_.take_finished()) ended_.push_back(std::move(exchange));
+    if (ended_.size() > kMostEnded) {
+      ended_.erase(ended_.begin(), ended_.end() - static_cast<std::ptrdiff_t>(kMostEnded / 2));
+    }
+  }
   if (!session_) return;
   if (const auto heard = session_->listen(0ms); !heard) complain(heard.error().message());
   if (const auto passed = session_->look(TraceSession::Look::kWhenDue); !passed) {
@@ -185,7 +234,7 @@ void Run::wait_until(BootTime time) {
     ::poll(ready.data(), ready.size(),
            static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(left).count()));
     stop_ |= signals_.take();
-    attend_trace();
+    attend();
   }
 }
 
@@ -231,11 +280,22 @@ Explanation Run::conclude() const {
     trace.emplace(TraceFacts{session_->ledger(), session_->stacks(), session_->source().losses(),
                              session_->unnamed_stacks()});
   }
+  std::optional<ExchangeFacts> http;
+  if (capture_) {
+    http.emplace(ExchangeFacts{ledger_, ended_});
+    auto open = ledger_.under_way([&](SocketInode socket) {
+      const auto [received, sent] = capture_->lost_of(socket);
+      return SocketStanding{.lost = received + sent};
+    });
+    for (Exchange& exchange : open) http->exchanges.push_back(std::move(exchange));
+    match_legs(ledger_, http->exchanges);
+  }
   Facts facts{.first = first_->joined,
               .now = now_->joined,
               .tree = tree,
               .observation = observation_,
               .trace = trace ? &*trace : nullptr,
+              .http = http ? &*http : nullptr,
               .self = Pid{::getpid()}};
   if (const auto range = read_file("/proc/sys/net/ipv4/ip_local_port_range", 64)) {
     std::string_view rest = trim(*range);
@@ -249,6 +309,7 @@ Explanation Run::conclude() const {
 std::vector<std::string> Run::missing() const {
   std::vector<std::string> all;
   if (!untraced_.empty()) all.push_back("which code acquires what: " + untraced_);
+  if (!uncaptured_.empty()) all.push_back("what goes over connections: " + uncaptured_);
   const std::string text = missing_text(now_->survey);
   std::string_view rest = text;
   while (!rest.empty()) {
@@ -313,6 +374,7 @@ Exit Run::run() {
     now_ = *std::move(looked);
     observation_.add(now_->joined);
     suspect();
+    listen_in();
   } while (!over());
   if (session_) {
     (void)session_->listen(0ms);

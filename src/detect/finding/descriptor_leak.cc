@@ -23,6 +23,13 @@ constexpr std::uint64_t kLeastSurvivors = 3;  // with stacks as well
 constexpr auto kLeastTrace = 8s;              // a shorter one proves nothing by its silence
 constexpr auto kSoon = 10min;
 
+// Go's HTTP client dials in a goroutine of its own: the stack is not the one that asked.
+bool dialled_by_go(const std::vector<Frame>& stack) {
+  return std::ranges::any_of(stack, [](const Frame& frame) {
+    return frame.function.starts_with("net/http.(*Transport).dialConn");
+  });
+}
+
 class Looker {
  public:
   Looker(const Facts& facts, ProcessIndex p, Kind kind)
@@ -162,7 +169,13 @@ class Looker {
     const std::string who = name_with_pid(survey_, p_);
     finding.whose_move = who;
     const Frame* guilty = guilty_frame(finding.stack);
-    if (guilty != nullptr) {
+    if (dialled_by_go(finding.stack)) {
+      finding.remedy = fmt::format(
+          "a body that nobody reads to its end nor closes keeps its connection: plumb goroutines "
+          "{} "
+          "--http shows whose",
+          number(facts_.process(p_).key.pid));
+    } else if (guilty != nullptr) {
       finding.remedy = fmt::format("{} must close what it acquires, also when it fails on the way",
                                    frame_text(*guilty));
     } else if (ends.nobody * 2 > ends.total && ends.total > 0) {

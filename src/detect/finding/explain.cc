@@ -14,7 +14,8 @@ namespace plumb::detect {
 namespace {
 
 // Of a process at the other end, these make the chosen one suffer.
-constexpr std::array kSuffered = {id::kAcceptStarved, id::kIdlePeerWaits, id::kListenerGone,
+constexpr std::array kSuffered = {id::kAcceptStarved,  id::kUnframedResponse,
+                                  id::kIdlePeerWaits,  id::kListenerGone,
                                   id::kListenerClosed, id::kInheritedDescriptor};
 
 // What one finding says better than another of the same process, and what is plumb's own.
@@ -30,6 +31,7 @@ void drop_superseded(Pid self, std::vector<Finding>& findings) {
     const bool files =
         finding.id == id::kDescriptorLeak && finding.measure == measure_of(Kind::kFile);
     if (files && has(id::kDeletedFileHeld, finding)) continue;
+    if (finding.id == id::kIdlePeerWaits && has(id::kUnframedResponse, finding)) continue;
     kept.push_back(finding);
   }
   findings = std::move(kept);

@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "detect/model/exchange_ledger.h"
 #include "detect/model/joined.h"
 #include "detect/model/observation.h"
 #include "detect/model/trace_ledger.h"
@@ -22,6 +23,12 @@ struct TraceFacts {
   std::uint64_t unnamed_stacks = 0;
 };
 
+// HTTP that was captured of suspicious processes.
+struct ExchangeFacts {
+  const ExchangeLedger& ledger;
+  std::vector<Exchange> exchanges;  // ended or under way, with their legs
+};
+
 struct PortRange {
   std::uint16_t first = 32768;  // of /proc/sys/net/ipv4/ip_local_port_range
   std::uint16_t last = 60999;
@@ -33,7 +40,8 @@ struct Facts {
   const Joined& now;
   const std::vector<TreeNode>& tree;  // of `now`, the whole machine's
   const Observation& observation;
-  const TraceFacts* trace = nullptr;  // nothing was traced
+  const TraceFacts* trace = nullptr;    // nothing was traced
+  const ExchangeFacts* http = nullptr;  // nothing was captured
   PortRange ephemeral{};
   Pid self{};  // plumb itself, of which nothing is said
 
