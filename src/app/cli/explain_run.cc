@@ -136,7 +136,7 @@ std::optional<Exit> Run::begin() {
 
 Result<std::unique_ptr<Look>> Run::look() {
   const BootTime began = BootClock::now();
-  auto survey = source_->take({});
+  auto survey = source_->take({.waits = true});
   if (!survey) return std::move(survey).error();
   auto taken = std::make_unique<Look>(*std::move(survey));
   took_ = BootClock::now() - began;

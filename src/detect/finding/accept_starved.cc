@@ -7,7 +7,6 @@
 #include <algorithm>
 
 #include "detect/finding/kinds.h"
-#include "detect/finding/serving.h"
 #include "detect/finding/sites.h"
 #include "detect/finding/wording.h"
 #include "detect/model/wait.h"

@@ -2,6 +2,7 @@
 // inherited-descriptor: a program keeps a pipe or a listener that it knows nothing of, because
 // FD_CLOEXEC was missing when it was started. The reader of the pipe never sees its end; the port
 // stays taken after its server has gone.
+#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,6 +12,7 @@
 #include "detect/finding/wording.h"
 #include "detect/model/command.h"
 #include "detect/model/wait.h"
+#include "detect/model/wait_reader.h"
 #include "detect/model/waiting.h"
 #include "plumb/base/human.h"
 
@@ -54,15 +56,26 @@ std::optional<ProcessIndex> ended_child(const Facts& facts, ProcessIndex reader)
   return std::nullopt;
 }
 
-// The read end that the process's leader sleeps on.
-std::optional<DescriptorIndex> awaited_pipe(const Facts& facts, ProcessIndex p) {
-  const BlockingCall* call = leader_call(facts.now.survey, facts.process(p));
-  if (call == nullptr) return std::nullopt;
-  const Wait wait = wait_of(*call);
-  if (!wait.fd || wait.many) return std::nullopt;
-  const auto d = facts.now.tables.find(p, *wait.fd);
-  if (!d || facts.now.row(*d).kind != Kind::kPipe) return std::nullopt;
-  return wait.call.find("read") != std::string_view::npos ? d : std::nullopt;
+// The read end that the process's leader sleeps on: in read, or in a poll for nothing but pipes, as
+// programs do that read a child's output and errors at once.
+std::optional<DescriptorIndex> awaited_pipe(const Facts& facts, const WaitReader& reader,
+                                            ProcessIndex p) {
+  const Process& process = facts.process(p);
+  const BlockingCall* call = leader_call(facts.now.survey, process);
+  if (call == nullptr || process.listed_threads == 0) return std::nullopt;
+  const std::string_view name = wait_of(*call).call;
+  const bool reads = name.starts_with("read") || name.find("poll") != std::string_view::npos ||
+                     name.find("select") != std::string_view::npos || name == "epoll_wait";
+  if (!reads) return std::nullopt;
+  std::optional<DescriptorIndex> pipe;
+  bool others = false;
+  reader.visit_waited(p, ThreadIndex{process.first_thread}, [&](DescriptorIndex d, WaitEvidence) {
+    const Descriptor& row = facts.now.row(d);
+    const bool is_pipe = row.kind == Kind::kPipe && (row.flags & O_ACCMODE) == O_RDONLY;
+    others |= !is_pipe;
+    if (is_pipe && (!pipe || facts.now.ends.of(d).state == EndState::kHeld)) pipe = d;
+  });
+  return others ? std::nullopt : pipe;
 }
 
 // All who can still write are other programs that got the end above the standard streams.
@@ -78,8 +91,9 @@ bool only_by_accident(const Facts& facts, ProcessIndex reader, const End& end) {
   });
 }
 
-void look_at_reader(const Facts& facts, ProcessIndex p, std::vector<Finding>& found) {
-  const auto pipe = awaited_pipe(facts, p);
+void look_at_reader(const Facts& facts, const WaitReader& reader, ProcessIndex p,
+                    std::vector<Finding>& found) {
+  const auto pipe = awaited_pipe(facts, reader, p);
   if (!pipe || !waited_all_along(facts, p)) return;
   const End end = facts.now.ends.of(*pipe);
   if (end.state != EndState::kHeld || end.holders.empty()) return;
@@ -106,7 +120,7 @@ void look_at_reader(const Facts& facts, ProcessIndex p, std::vector<Finding>& fo
            : fmt::format("{} waits for the end of a pipe that {} keeps open by accident (fd {})",
                          who, holder, number(writer.fd));
   finding.evidence.push_back(
-      {"reader", fmt::format("{} sleeps in read of fd {}, at every look for {}", who,
+      {"reader", fmt::format("{} waits to read fd {}, at every look for {}", who,
                              number(facts.now.row(*pipe).fd), human_duration(facts.observed()))});
   finding.evidence.push_back(
       {"writer",
@@ -128,12 +142,13 @@ void look_at_reader(const Facts& facts, ProcessIndex p, std::vector<Finding>& fo
   found.push_back(std::move(finding));
 }
 
-void look_at_listener(const Facts& facts, DescriptorIndex d, std::vector<Finding>& found) {
+void look_at_listener(const Facts& facts, const WaitReader& reader, DescriptorIndex d,
+                      std::vector<Finding>& found) {
   const Survey& survey = facts.now.survey;
   const Descriptor& row = facts.now.row(d);
   const Socket& socket = *survey.socket_of(row);
   if (row.close_on_exec || row.fd < kFirstFree || !waited_all_along(facts, row.process)) return;
-  if (anybody_serves(facts.now, d) != Serving::kNo) return;
+  if (anybody_serves(facts.now, reader, d) != Serving::kNo) return;
   // Its server would hold it still: here every holder is a process that others have started and
   // that has no client of this port.
   const auto holders = facts.now.sharing.holders_of(d);
@@ -172,8 +187,9 @@ void look_at_listener(const Facts& facts, DescriptorIndex d, std::vector<Finding
 
 void find_inherited_descriptor(const Facts& facts, std::vector<Finding>& found) {
   const Survey& survey = facts.now.survey;
+  const WaitReader reader(facts.now);
   for (std::uint32_t p = 0; p < survey.processes.size(); ++p) {
-    look_at_reader(facts, ProcessIndex{p}, found);
+    look_at_reader(facts, reader, ProcessIndex{p}, found);
   }
   std::vector<bool> seen(survey.sockets.size());
   for (std::uint32_t d = 0; d < survey.descriptors.size(); ++d) {
@@ -182,7 +198,7 @@ void find_inherited_descriptor(const Facts& facts, std::vector<Finding>& found) 
     if (socket == nullptr || socket->state != SocketState::kListen) continue;
     if (seen[number(*row.socket)]) continue;
     seen[number(*row.socket)] = true;
-    look_at_listener(facts, DescriptorIndex{d}, found);
+    look_at_listener(facts, reader, DescriptorIndex{d}, found);
   }
 }
 

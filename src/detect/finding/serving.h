@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "detect/finding/facts.h"
+#include "detect/model/wait_reader.h"
 
 namespace plumb::detect {
 
@@ -15,8 +16,8 @@ enum class Serving : std::uint8_t {
 };
 
 // Of the process that holds this listening descriptor.
-Serving serving(const Joined& joined, DescriptorIndex listener);
+Serving serving(const Joined& joined, const WaitReader& reader, DescriptorIndex listener);
 // Of all who hold this open file or socket.
-Serving anybody_serves(const Joined& joined, DescriptorIndex listener);
+Serving anybody_serves(const Joined& joined, const WaitReader& reader, DescriptorIndex listener);
 
 }  // namespace plumb::detect
