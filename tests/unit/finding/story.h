@@ -26,13 +26,15 @@ class Story {
     }
   }
 
-  Explanation explain(const std::vector<Selector>& victims = {}, Pid self = {}) const {
+  Explanation explain(const std::vector<Selector>& victims = {}, Pid self = {},
+                      const ExchangeFacts* http = nullptr) const {
     const Survey& last = looks_.back()->survey;
     const auto tree = grow_tree(last, select(last, {}));
     const Facts facts{.first = *joined_.front(),
                       .now = *joined_.back(),
                       .tree = tree,
                       .observation = observation_,
+                      .http = http,
                       .self = self};
     return detect::explain(facts, select(last, victims));
   }
