@@ -13,6 +13,12 @@ std::optional<ProcessIndex> Facts::earlier(ProcessIndex p) const {
   return found;
 }
 
+bool Facts::waits_all_along(ProcessIndex p) const {
+  constexpr std::uint32_t kFewestLooks = 4;
+  const Tracked* seen = tracked(p);
+  return seen != nullptr && seen->looks >= kFewestLooks && seen->same_wait + 1 >= seen->looks;
+}
+
 bool Facts::traced(ProcessIndex p) const {
   if (trace == nullptr) return false;
   const Pid pid = process(p).key.pid;

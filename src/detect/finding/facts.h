@@ -50,6 +50,8 @@ struct Facts {
   const Tracked* tracked(ProcessIndex p) const { return observation.find(process(p).key); }
   // The same process in the first survey.
   std::optional<ProcessIndex> earlier(ProcessIndex p) const;
+  // Whether its leader sleeps in one and the same call at every look, and there were some.
+  bool waits_all_along(ProcessIndex p) const;
   // Whether the trace follows this process.
   bool traced(ProcessIndex p) const;
 };

@@ -11,6 +11,7 @@
 #include "detect/finding/kinds.h"
 #include "detect/finding/wording.h"
 #include "detect/model/wait.h"
+#include "detect/model/wait_graph.h"
 #include "detect/model/waiting.h"
 #include "plumb/base/human.h"
 
@@ -123,6 +124,51 @@ Finding describe(const Facts& facts, ProcessIndex server, const Waiters& waiters
   return finding;
 }
 
+// A ring of processes, each of which waits for the next one and for nobody else: none can go on.
+Finding describe_ring(const Facts& facts, const std::vector<ProcessIndex>& ring) {
+  const Survey& survey = facts.now.survey;
+  std::string names;
+  for (std::size_t m = 0; m < ring.size(); ++m) {
+    names += (m == 0 ? "" : m + 1 == ring.size() ? " and " : ", ") + name_with_pid(survey, ring[m]);
+  }
+  Finding finding;
+  finding.id = id::kIdlePeerWaits;
+  finding.subject = subject_of(survey, ring.front());
+  finding.severity = Severity::kWarning;
+  finding.confidence = 0.9;
+  finding.weight = ring.size();
+  finding.summary = fmt::format("{} wait for each other: none of them can go on", names);
+  const WaitGraph graph(facts.now);
+  for (const ProcessIndex member : ring) {
+    const auto threads = graph.threads_of(member);
+    if (threads.empty()) continue;
+    finding.evidence.push_back(
+        {name_with_pid(survey, member),
+         fmt::format("waits in {}, at every look for {}", threads.front().wait.call,
+                     human_duration(facts.observed()))});
+    finding.leads_to.push_back(facts.process(member).key);
+  }
+  finding.whose_move = names;
+  finding.remedy = fmt::format(
+      "one of them must not wait without a time limit; ending {} lets the others see the end",
+      name_with_pid(survey, ring.front()));
+  return finding;
+}
+
+void find_rings(const Facts& facts, std::vector<Finding>& found) {
+  const WaitGraph graph(facts.now);
+  std::set<ProcessIndex> told;
+  for (std::uint32_t p = 0; p < facts.now.survey.processes.size(); ++p) {
+    if (graph.can_go_on(ProcessIndex{p}) || told.contains(ProcessIndex{p})) continue;
+    const auto ring = graph.ring_of(ProcessIndex{p});
+    const bool known = std::ranges::any_of(ring, [&](ProcessIndex m) { return told.contains(m); });
+    told.insert(ring.begin(), ring.end());
+    const bool lasts =
+        std::ranges::all_of(ring, [&](ProcessIndex m) { return facts.waits_all_along(m); });
+    if (!known && lasts && ring.size() >= 2) found.push_back(describe_ring(facts, ring));
+  }
+}
+
 }  // namespace
 
 void find_idle_peer_waits(const Facts& facts, std::vector<Finding>& found) {
@@ -150,6 +196,7 @@ void find_idle_peer_waits(const Facts& facts, std::vector<Finding>& found) {
     waiters.example = *d;
   }
   for (const auto& [server, waiters] : servers) found.push_back(describe(facts, server, waiters));
+  find_rings(facts, found);
 }
 
 }  // namespace plumb::detect

@@ -19,14 +19,7 @@
 namespace plumb::detect {
 namespace {
 
-constexpr std::uint32_t kFewestLooks = 4;
 constexpr Fd kFirstFree{3};  // below are the standard streams, which are meant to be inherited
-
-bool waited_all_along(const Facts& facts, ProcessIndex p) {
-  const Tracked* tracked = facts.tracked(p);
-  return tracked != nullptr && tracked->looks >= kFewestLooks &&
-         tracked->same_wait + 1 >= tracked->looks;
-}
 
 bool below(const Facts& facts, ProcessIndex child, Pid ancestor) {
   ProcessIndex at = child;
@@ -94,7 +87,7 @@ bool only_by_accident(const Facts& facts, ProcessIndex reader, const End& end) {
 void look_at_reader(const Facts& facts, const WaitReader& reader, ProcessIndex p,
                     std::vector<Finding>& found) {
   const auto pipe = awaited_pipe(facts, reader, p);
-  if (!pipe || !waited_all_along(facts, p)) return;
+  if (!pipe || !facts.waits_all_along(p)) return;
   const End end = facts.now.ends.of(*pipe);
   if (end.state != EndState::kHeld || end.holders.empty()) return;
   const Survey& survey = facts.now.survey;
@@ -147,7 +140,7 @@ void look_at_listener(const Facts& facts, const WaitReader& reader, DescriptorIn
   const Survey& survey = facts.now.survey;
   const Descriptor& row = facts.now.row(d);
   const Socket& socket = *survey.socket_of(row);
-  if (row.close_on_exec || row.fd < kFirstFree || !waited_all_along(facts, row.process)) return;
+  if (row.close_on_exec || row.fd < kFirstFree || !facts.waits_all_along(row.process)) return;
   if (anybody_serves(facts.now, reader, d) != Serving::kNo) return;
   // Its server would hold it still: here every holder is a process that others have started and
   // that has no client of this port.
