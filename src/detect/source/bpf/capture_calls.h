@@ -57,7 +57,7 @@ static __always_inline bool is_target(struct task_struct* task) {
   return bpf_map_lookup_elem(&targets, &group) != 0;
 }
 
-static __always_inline struct piece* piece_for(struct sock* sk, __u64 inode, __s32 fd) {
+static __always_inline struct piece* piece_for(__u64 inode, __s32 fd) {
   const __u32 zero = 0;
   struct piece* piece = bpf_map_lookup_elem(&pieces, &zero);
   if (!piece) return 0;
@@ -69,8 +69,6 @@ static __always_inline struct piece* piece_for(struct sock* sk, __u64 inode, __s
   event->fd = fd;
   event->front = event->tail = 0;
   event->bits = 0;
-  bpf_get_current_comm(event->comm, sizeof(event->comm));
-  if (sk) fill_socket(event, sk);
   return piece;
 }
 
@@ -102,16 +100,15 @@ static __noinline int moved(struct pt_regs* regs, __s32 fd, struct place* place,
   struct capture_socket* socket = remember(inode, CAPTURE_LATE);
   if (!socket) return 0;
   if (tls_armed && is_of_tls(socket, inode, fd, sends)) return 0;
-  struct piece* piece = piece_for(sk, inode, fd);
+  struct piece* piece = piece_for(inode, fd);
   if (!piece) return 0;
   piece->event.what = CAPTURE_DATA;
   piece->event.total = total;
   if (sends) {
-    const __s32 thread = task->pid;
-    const __u64* when = bpf_map_lookup_elem(&begun, &thread);
+    const __u64* when = bpf_task_storage_get(&begun, task, 0, 0);
     if (when) piece->event.time = *when;
   }
-  pass_on(piece, place, socket, sends, 0);
+  pass_on(piece, sk, place, socket, sends ? CAPTURE_SENT : 0);
   return 0;
 }
 
@@ -128,8 +125,9 @@ static __noinline int ended(__s32 fd, __u32 what) {
   if (what == CAPTURE_CLOSED && !is_last_reference(file)) return 0;
   const __u32 bits = socket->bits;
   if (bits & CAPTURE_HTTP) {
-    struct piece* piece = piece_for(sk, inode, fd);
+    struct piece* piece = piece_for(inode, fd);
     if (!piece) return 0;
+    fill_event(&piece->event, sk);
     piece->event.what = what;
     piece->event.bits = (bits & 0xff) | (what == CAPTURE_PEER_ENDED ? 0 : CAPTURE_SENT);
     submit(piece, 0);
@@ -228,9 +226,8 @@ int BPF_PROG(on_sys_enter, struct pt_regs* regs, long call) {
   struct task_struct* task = bpf_get_current_task_btf();
   if (!is_target(task) || !is_native(task)) return 0;
   if (class == kCallClose) return ended(regs->di, CAPTURE_CLOSED);
-  const __s32 thread = task->pid;
-  const __u64 now = bpf_ktime_get_boot_ns();
-  bpf_map_update_elem(&begun, &thread, &now, BPF_ANY);
+  __u64* when = bpf_task_storage_get(&begun, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+  if (when) *when = bpf_ktime_get_boot_ns();
   return 0;
 }
 
@@ -285,8 +282,9 @@ int BPF_PROG(on_exit, struct task_struct* task) {
   const __s32 group = task->tgid;
   if (task->pid != group || !is_target(task)) return 0;
   bpf_map_delete_elem(&targets, &group);
-  struct piece* piece = piece_for(0, 0, -1);
+  struct piece* piece = piece_for(0, -1);
   if (!piece) return 0;
+  fill_event(&piece->event, 0);
   piece->event.what = CAPTURE_EXIT;
   submit(piece, 0);
   return 0;

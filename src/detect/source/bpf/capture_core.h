@@ -38,9 +38,9 @@ struct {
 
 /* When the call began in which a thread is, for calls that send. */
 struct {
-  __uint(type, BPF_MAP_TYPE_LRU_HASH);
-  __uint(max_entries, 32768);
-  __type(key, __s32); /* thread */
+  __uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, int);
   __type(value, __u64);
 } begun SEC(".maps");
 
@@ -195,6 +195,12 @@ static __always_inline void fill_socket(struct capture_event* event, struct sock
   }
 }
 
+/* What is only needed of a piece that is told of. */
+static __always_inline void fill_event(struct capture_event* event, struct sock* sk) {
+  bpf_get_current_comm(event->comm, sizeof(event->comm));
+  if (sk) fill_socket(event, sk);
+}
+
 /* Whether bytes begin like a message of HTTP/1 or the preface of HTTP/2: a word of capitals, then a
  * blank, or "HTTP/". What only looks like one is sorted out behind the ring. */
 static __always_inline bool begins_like_http(const __u8* data, __u32 size) {
@@ -323,7 +329,8 @@ static __always_inline bool within_budget(void) {
 enum message_part { kGoesOn, kResponse, kRequest };
 
 /* Keeps the beginning of the last request and of the response to it, and how much followed. */
-static __noinline int record(struct piece* piece, __u32 way, enum message_part part) {
+static __noinline int record(struct piece* piece, struct sock* sk, __u32 way,
+                             enum message_part part) {
   if (!piece) return 0;
   const __u64 inode = piece->event.socket;
   struct capture_recorder* recorder = bpf_map_lookup_elem(&recorders, &inode);
@@ -341,6 +348,7 @@ static __noinline int record(struct piece* piece, __u32 way, enum message_part p
     return 1;
   }
   if (part == kRequest) recorder->way[(way + 1) & 1].event.front = 0;
+  fill_event(&piece->event, sk);
   kept->event = piece->event;
   kept->event.tail = 0;
   __u32 size = piece->event.front;
@@ -352,9 +360,10 @@ static __noinline int record(struct piece* piece, __u32 way, enum message_part p
 }
 
 /* One piece of what passed over a socket, on its way if it is of HTTP. */
-static __noinline int pass_on(struct piece* piece, struct place* place,
-                              struct capture_socket* socket, __u32 sends, __u32 tls) {
+static __noinline int pass_on(struct piece* piece, struct sock* sk, struct place* place,
+                              struct capture_socket* socket, __u32 flags) {
   if (!piece || !place || !socket) return 0;
+  const __u32 sends = flags & CAPTURE_SENT, tls = flags & CAPTURE_TLS;
   gather(piece, place);
   if (!(socket->bits & CAPTURE_HTTP)) {
     if (piece->event.front == 0 || !begins_like_http(piece->data, piece->event.front)) {
@@ -366,7 +375,7 @@ static __noinline int pass_on(struct piece* piece, struct place* place,
   __u32 bits = socket->bits & (CAPTURE_LATE | CAPTURE_CALLED | CAPTURE_ACCEPTED);
   /* Whatever comes after something else is met in the middle. */
   if (!tls && (socket->bits & CAPTURE_OTHER)) bits |= CAPTURE_LATE;
-  piece->event.bits = bits | tls | (sends ? CAPTURE_SENT : 0);
+  piece->event.bits = bits | flags;
   /* Whether an exchange is looked at is decided where its request begins. */
   enum message_part part = kGoesOn;
   if (begins_like_http(piece->data, piece->event.front)) {
@@ -382,10 +391,11 @@ static __noinline int pass_on(struct piece* piece, struct place* place,
   }
   if (socket->bits & CAPTURE_SKIPPED) {
     const __u32 way = sends ? 1 : 0;
-    record(piece, way, part);
+    record(piece, sk, way, part);
     __sync_fetch_and_add(&socket->lost[way], piece->event.total);
     return 1;
   }
+  fill_event(&piece->event, sk);
   submit(piece, socket);
   return 1;
 }

@@ -52,13 +52,13 @@ static __always_inline int tls_returned(__s64 result) {
   struct sock* sk = stream_of(file);
   if (!sk || BPF_CORE_READ(file, f_inode, i_ino) != session->inode) return 0;
   struct capture_socket* socket = remember(session->inode, CAPTURE_LATE);
-  struct piece* piece = piece_for(sk, session->inode, session->fd);
+  struct piece* piece = piece_for(session->inode, session->fd);
   if (!piece || !socket) return 0;
   struct place place = {.base = call.buffer};
   piece->event.what = CAPTURE_DATA;
   piece->event.total = total;
   if (call.sends) piece->event.time = call.began;
-  pass_on(piece, &place, socket, call.sends, CAPTURE_TLS);
+  pass_on(piece, sk, &place, socket, CAPTURE_TLS | (call.sends ? CAPTURE_SENT : 0));
   return 0;
 }
 
