@@ -60,7 +60,6 @@ class ExchangeLedger {
   struct Line {
     Connection connection;
     http::Observer observer;
-    bool known_role = false;
     std::uint64_t lost_since = 0;  // bytes lost while an exchange was under way
   };
   struct Later {
@@ -79,7 +78,7 @@ class ExchangeLedger {
   std::unordered_map<std::uint64_t, ConnectionId> by_socket_;
   std::vector<Exchange> finished_;
   std::uint32_t next_connection_ = 0;
-  mutable std::uint32_t next_exchange_ = 0;
+  std::uint32_t next_exchange_ = 0;
   std::uint64_t dropped_ = 0;
 };
 

@@ -55,19 +55,6 @@ class Rows {
         paper.cuts() && paper.width > kOthers + kLeastTarget ? paper.width - kOthers : kLeastTarget;
   }
 
-  void append_heading(std::string& out) const {
-    std::string line;
-    append_padded(line, "PROCESS", kProcessCells);
-    line += "    ";
-    append_padded(line, "STAT", kStatusCells + 1);
-    append_padded(line, "BODY", kSizeCells, Align::kRight);
-    line += ' ';
-    append_padded(line, "TIME", kTimeCells, Align::kRight);
-    line += "  REQUEST";
-    paper_.paint(out, Tone::kStrong, line);
-    out += '\n';
-  }
-
   void append(std::string& out, const Exchange& exchange) const {
     const Connection& connection = document_.ledger.connection(exchange.connection);
     std::string line, process;
@@ -196,10 +183,17 @@ std::string state_text(const Exchange& exchange) {
 }
 
 void write_http_heading(const Paper& paper, const Sink& sink) {
-  static const ExchangeLedger nothing;
+  std::string line;
+  append_padded(line, "PROCESS", kProcessCells);
+  line += "    ";
+  append_padded(line, "STAT", kStatusCells + 1);
+  append_padded(line, "BODY", kSizeCells, Align::kRight);
+  line += ' ';
+  append_padded(line, "TIME", kTimeCells, Align::kRight);
+  line += "  REQUEST";
   std::string out;
-  Rows(HttpDocument{nothing, {}, {}}, paper).append_heading(out);
-  sink(out);
+  paper.paint(out, Tone::kStrong, line);
+  sink(out += '\n');
 }
 
 void write_http_rows(const HttpDocument& document, const Paper& paper, const Sink& sink) {
