@@ -43,7 +43,7 @@ class BpfCapture : public CaptureSource {
  private:
   explicit BpfCapture(BpfSkeleton<capture_bpf> object) : object_(std::move(object)) {}
   static int on_event(void* self, void* data, std::size_t size);
-  bool attach_to(const TlsLibrary& library);
+  bool attach_to(const TlsLibrary& library, int pid);
 
   BpfSkeleton<capture_bpf> object_;
   std::vector<BpfLink> links_;
@@ -81,7 +81,7 @@ Result<void> BpfCapture::follow(Pid process) {
 }
 
 // True where at least one way out and one way in could be probed.
-bool BpfCapture::attach_to(const TlsLibrary& library) {
+bool BpfCapture::attach_to(const TlsLibrary& library, int pid) {
   auto& programs = object_->progs;
   struct Probe {
     const char* function;
@@ -105,11 +105,11 @@ bool BpfCapture::attach_to(const TlsLibrary& library) {
     options.sz = sizeof options;
     options.func_name = probe.function;
     BpfLink entry(
-        bpf_program__attach_uprobe_opts(probe.entry, -1, library.path.c_str(), 0, &options));
+        bpf_program__attach_uprobe_opts(probe.entry, pid, library.path.c_str(), 0, &options));
     if (!entry) continue;
     if (probe.returns) {
       options.retprobe = true;
-      BpfLink leave(bpf_program__attach_uprobe_opts(programs.tls_done, -1, library.path.c_str(), 0,
+      BpfLink leave(bpf_program__attach_uprobe_opts(programs.tls_done, pid, library.path.c_str(), 0,
                                                     &options));
       if (!leave) continue;
       links_.push_back(std::move(leave));
@@ -123,7 +123,10 @@ bool BpfCapture::attach_to(const TlsLibrary& library) {
 std::vector<std::string> BpfCapture::look_into_tls(std::span<const Pid> processes) {
   std::vector<std::string> blinds;
   for (const TlsLibrary& library : tls_libraries(processes)) {
-    if (attach_to(library)) {
+    constexpr int kEverybody = -1;
+    bool attached = library.users.empty() && attach_to(library, kEverybody);
+    for (const Pid pid : library.users) attached |= attach_to(library, number(pid));
+    if (attached) {
       object_->bss->tls_armed = 1;
     } else if (!library.executable) {
       blinds.push_back("what passes through " + library.path + " could not be looked into");

@@ -5,7 +5,8 @@
 #include <sys/stat.h>
 
 #include <array>
-#include <set>
+#include <map>
+#include <optional>
 #include <utility>
 
 #include "plumb/base/text.h"
@@ -33,27 +34,37 @@ std::string_view tls_path_in(std::string_view maps_line) {
   return known && !path.ends_with(" (deleted)") ? path : std::string_view();
 }
 
-std::vector<TlsLibrary> tls_libraries(std::span<const Pid> processes) {
-  std::vector<TlsLibrary> found;
-  std::set<std::pair<dev_t, ino_t>> seen;
-  const auto offer = [&](const std::string& path) {
+namespace {
+
+// Files by their identity, each with its users.
+class Found {
+ public:
+  void add(const std::string& path, bool executable, std::optional<Pid> user) {
     struct stat file {};
     if (::stat(path.c_str(), &file) != 0 || !S_ISREG(file.st_mode)) return;
-    if (seen.emplace(file.st_dev, file.st_ino).second)
-      found.push_back({path, is_gnutls(path), false});
-  };
+    const auto [at, fresh] = seen_.try_emplace({file.st_dev, file.st_ino}, libraries_.size());
+    if (fresh) libraries_.push_back({path, is_gnutls(path), executable});
+    std::vector<Pid>& users = libraries_[at->second].users;
+    if (user && (users.empty() || users.back() != *user)) users.push_back(*user);
+  }
+  std::vector<TlsLibrary> take() { return std::move(libraries_); }
+
+ private:
+  std::map<std::pair<dev_t, ino_t>, std::size_t> seen_;
+  std::vector<TlsLibrary> libraries_;
+};
+
+}  // namespace
+
+std::vector<TlsLibrary> tls_libraries(std::span<const Pid> processes) {
+  Found found;
   for (const char* folder : kFolders) {
-    for (const char* name : kNames) offer(std::string(folder) + name);
+    for (const char* name : kNames) found.add(std::string(folder) + name, false, std::nullopt);
   }
   std::size_t programs = 0;
   for (const Pid pid : processes) {
     const std::string process = "/proc/" + std::to_string(number(pid));
-    struct stat program {};
-    if (programs < kMostPrograms && ::stat((process + "/exe").c_str(), &program) == 0 &&
-        seen.emplace(program.st_dev, program.st_ino).second) {
-      ++programs;
-      found.push_back({process + "/exe", false, true});
-    }
+    if (programs++ < kMostPrograms) found.add(process + "/exe", true, pid);
     const auto maps = read_file(process + "/maps", kMapsLimit);
     if (!maps) continue;
     std::string_view rest = *maps;
@@ -62,10 +73,10 @@ std::vector<TlsLibrary> tls_libraries(std::span<const Pid> processes) {
       const std::string_view path = tls_path_in(take_until(rest, '\n'));
       if (path.empty() || path == last) continue;
       last = path;
-      offer(process + "/root" + std::string(path));
+      found.add(process + "/root" + std::string(path), false, pid);
     }
   }
-  return found;
+  return found.take();
 }
 
 }  // namespace plumb::detect

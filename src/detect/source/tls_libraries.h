@@ -14,14 +14,15 @@ namespace plumb::detect {
 struct TlsLibrary {
   std::string path;  // as it can be opened from here
   bool gnutls = false;
-  bool executable = false;  // a program, which may have OpenSSL linked into it (node has)
+  bool executable = false;   // a program, which may have OpenSSL linked into it (node has)
+  std::vector<Pid> users{};  // those of the processes that have it; none: their children may
 };
 
 // The path in a line of /proc/PID/maps where it is one of libssl or libgnutls; else empty.
 std::string_view tls_path_in(std::string_view maps_line);
 
-// Each file once: those that the processes have mapped, through their root directories, the
-// system's own, and the processes' programs (of at most 64).
+// Each file once, with the processes that have it: those that they have mapped, found through their
+// root directories, the system's own, and the processes' programs (of at most 64 processes).
 std::vector<TlsLibrary> tls_libraries(std::span<const Pid> processes);
 
 }  // namespace plumb::detect
