@@ -54,7 +54,7 @@ TEST_P(Processes, ThisOneIsKnown) {
   EXPECT_EQ(self->namespaces,
             (Namespaces{namespace_of(::getpid(), "pid"), namespace_of(::getpid(), "mnt"),
                         namespace_of(::getpid(), "net"), namespace_of(::getpid(), "user")}));
-  EXPECT_NE(survey.texts.at(self->command_line).find("bpf_survey"), std::string_view::npos);
+  EXPECT_NE(survey.texts.at(self->command_line).find("e2e_sources"), std::string_view::npos);
   EXPECT_TRUE(survey.texts.at(self->cgroup).starts_with('/'));
   EXPECT_EQ(losses(survey), "");
 }
