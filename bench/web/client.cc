@@ -34,7 +34,7 @@ Task<> ask(Network& network, std::string url, std::chrono::seconds duration) {
       }
     };
     for (int i = 0; i < kConnections; ++i) scope.start(one());
-    co_return;
+    co_await scope.join();
   };
   co_await open_scope(all);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The examples of the tutorial do what it says, and leave nothing behind."""
 import contextlib
+import http.server
 import os
 import pathlib
 import shutil
@@ -11,7 +12,10 @@ import ssl
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
+import urllib.error
+import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/support"))
@@ -148,6 +152,66 @@ class Examples(unittest.TestCase):
         process.stdout.readline()
         rows = [process.stdout.readline() for _ in range(count)]
         return {row.split()[1]: row for row in rows}
+    def test_the_service_keeps_notes_and_says_what_it_holds(self):
+        with server("json_service") as (process, address):
+            admin = process.stdout.readline().strip()
+
+            def ask(where, method="GET", body=None):
+                request = urllib.request.Request(f"http://{where}", data=body, method=method)
+                opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+                with opener.open(request, timeout=10) as reply:
+                    return reply.read().decode()
+
+            ask(f"{address}/notes/one", "PUT", b'a "note"')
+            self.assertEqual(ask(f"{address}/notes"), '["one"]\n')
+            self.assertEqual(ask(f"{address}/notes/one"), '{"text":"a \\"note\\""}\n')
+            ask(f"{address}/notes/one", "DELETE")
+            with self.assertRaises(urllib.error.HTTPError) as missing:
+                ask(f"{address}/notes/one")
+            self.assertEqual(missing.exception.code, 404)
+            missing.exception.close()
+            metrics = ask(f"{admin}/metrics")
+            for line in ('plumb_http_server_responses_total{class="4xx",server="notes"} 1',
+                         'plumb_job_period_seconds{job="check images"} 3180',
+                         'plumb_job_period_seconds{job="count notes"} 3540',
+                         'plumb_job_period_seconds{job="rotate keys"} 4020',
+                         'plumb_job_period_seconds{job="send digest"} 2820'):
+                self.assertIn(line + "\n", metrics)
+            self.assertIn("process_open_fds ", metrics)
+            ledger = ask(f"{admin}/debug/ledger")
+            for kind in ("listener", "timer", "task"):
+                self.assertIn(kind, ledger)
+
+    def test_the_crawler_leaves_bodies_unread_and_loses_no_connection(self):
+        pages = {"/": '<a href="a.html">a</a> <a href="b/">b</a> <a href="large.bin">c</a>',
+                 "/a.html": '<a href="/">back</a> <a href="none.html">gone</a>',
+                 "/b/": '<a href="../a.html">a</a> <a href="http://elsewhere.invalid/">far</a>'}
+
+        class Site(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self):
+                large = self.path == "/large.bin"
+                body = b"x" * 5_000_000 if large else pages.get(self.path, "").encode()
+                self.send_response(200 if body else 404)
+                self.send_header("Content-Type", "application/octet-stream" if large else "text/html")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                with contextlib.suppress(OSError):  # the crawler does not want all of it
+                    self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Site) as site:
+            threading.Thread(target=site.serve_forever, daemon=True).start()
+            said = run(EXAMPLES / "crawler", f"http://127.0.0.1:{site.server_port}/", "100", "4",
+                       env=os.environ | {"no_proxy": "*"})
+            site.shutdown()
+        first, second, third = said.splitlines()
+        self.assertEqual(first, "4 pages, 7 links, 1 left unread, 1 failed")
+        self.assertEqual(second, "0 leased, 0 draining")
+        self.assertRegex(third, r"^crawler\.cc:\d+ .*: 5 requests$")
 
 
 if __name__ == "__main__":

@@ -75,6 +75,9 @@ class Stream {
   // come.
   Result<std::optional<std::size_t>> try_read(Buffer& into, std::size_t most = BlockPool::kBlock);
 
+  // The same for sending: how much of the front the kernel took, nothing when it takes none now.
+  Result<std::optional<std::size_t>> try_write(Bytes bytes);
+
   // Sends all of it. After an error an unknown part has been sent: close.
   class Write;
   [[nodiscard]] Write write(Bytes bytes);

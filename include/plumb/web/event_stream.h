@@ -12,8 +12,8 @@
 //   });
 //
 // The body runs until it returns, the client leaves, or the server stops; the latter two cancel its
-// waits. A comment is sent after each `heartbeat` of silence, so that a client whose network has
-// vanished is noticed too, by the server's patience with writes.
+// waits. A comment is sent after each `heartbeat`; a client that takes nothing from one heartbeat
+// to the next, as one whose network has vanished, has left too.
 #pragma once
 
 #include <chrono>
@@ -22,7 +22,8 @@
 #include <string_view>
 #include <utility>
 
-#include "plumb/loop/scope.h"
+#include "plumb/loop/timer.h"
+#include "plumb/net/read_watch.h"
 #include "plumb/web/exchange.h"
 
 namespace plumb::runtime {
@@ -38,10 +39,10 @@ struct EventStreamOptions {
   std::chrono::milliseconds heartbeat{15'000};
 };
 
-class EventStream {
+class EventStream : private ReadWatch {
  public:
-  EventStream(Exchange& exchange, const EventStreamOptions& options)
-      : exchange_(exchange), options_(options) {}
+  // `body`: whose waits end when the client leaves.
+  EventStream(Exchange& exchange, const EventStreamOptions& options, Context& body);
 
   // Done when the kernel has taken it. EINVAL for a type or id with a line break.
   [[nodiscard]] Exchange::Send send(const ServerEvent& event);
@@ -49,33 +50,26 @@ class EventStream {
   std::string_view last_id() const;
   Exchange& exchange() noexcept { return exchange_; }
 
-  // For serve_events(): begins the answer; until the client leaves.
+  // For serve_events(): begins the answer, and to watch.
   Task<Result<void>> begin();
-  Task<> watch();
 
  private:
+  void on_readable() override;
+  void beat();
+
   Exchange& exchange_;
-  EventStreamOptions options_;
+  std::chrono::milliseconds heartbeat_;
+  Context& body_;
+  Timer timer_;
+  std::size_t unsent_ = 0;  // at the last heartbeat
 };
 
 template <typename Body>
 Task<> serve_events_with(Exchange& exchange, Body body, EventStreamOptions options) {
-  EventStream events(exchange, options);
+  Context& self = co_await this_task();
+  EventStream events(exchange, options, self);
   if (!co_await events.begin()) co_return;
-  const auto both = [&](Scope& scope) -> Task<> {
-    const auto watch = [&]() -> Task<> {
-      co_await events.watch();
-      scope.cancel();
-    };
-    const auto run = [&]() -> Task<> {
-      co_await body(events);
-      scope.cancel();
-    };
-    scope.start(watch());
-    scope.start(run());
-    co_await scope.join();
-  };
-  co_await open_scope(both);
+  co_await body(events);
 }
 
 template <typename Body>

@@ -63,6 +63,9 @@ class Exchange {
   [[nodiscard]] Send write_copy(std::string_view content);
   // Sends what begin() has encoded.
   [[nodiscard]] Send flush();
+  // Without waiting: sends what the kernel takes of what is unsent, behind which `content` stands
+  // if nothing was. Gives how many bytes are left unsent.
+  Result<std::size_t> nudge(std::string_view content);
   // Fails when it is awaited: for what is built upon write().
   [[nodiscard]] Send failed(Error error);
   // Sends `count` bytes of a file from `offset`, in the clear without a copy. EPIPE of a file that

@@ -89,6 +89,7 @@ class [[nodiscard]] LiveReply {
   std::optional<http::Decoder> decoder_;
   std::string decoded_;
   std::string_view coded_;  // what the decoder has not taken yet
+  bool coded_came_ = false;
   bool coded_ended_ = false;
   bool raw_ended_ = false;
 };

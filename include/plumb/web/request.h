@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "plumb/base/result.h"
 #include "plumb/http/head.h"
@@ -81,8 +82,7 @@ class Request {
   http::RequestHead head_;
   std::string_view path_;
   std::string_view query_;
-  std::array<PathParameter, kMostParameters> parameters_;
-  std::size_t parameter_count_ = 0;
+  std::vector<PathParameter> parameters_;
   std::string_view body_;
   std::string storage_;    // decoded parameters
   std::string head_text_;  // the head, where the connection's buffer is needed for the body

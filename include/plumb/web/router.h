@@ -22,6 +22,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <source_location>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -51,6 +52,7 @@ struct Route {
   std::string pattern;
   Handler handler;
   RouteOptions options;
+  std::source_location site;  // where it was added: the line of its requests in the ledger
 };
 
 class Router {
@@ -62,16 +64,18 @@ class Router {
 
   template <typename Callable>
   void add(std::string_view method, std::string_view pattern, Callable handler,
-           RouteOptions options = {}) {
-    insert(method, pattern, wrap(std::move(handler)), options);
+           RouteOptions options = {}, std::source_location site = std::source_location::current()) {
+    insert(method, pattern, wrap(std::move(handler)), options, site);
   }
   template <typename Callable>
-  void get(std::string_view pattern, Callable handler) {
-    add("GET", pattern, std::move(handler));
+  void get(std::string_view pattern, Callable handler,
+           std::source_location site = std::source_location::current()) {
+    add("GET", pattern, std::move(handler), {}, site);
   }
   template <typename Callable>
-  void post(std::string_view pattern, Callable handler, RouteOptions options = {}) {
-    add("POST", pattern, std::move(handler), options);
+  void post(std::string_view pattern, Callable handler, RouteOptions options = {},
+            std::source_location site = std::source_location::current()) {
+    add("POST", pattern, std::move(handler), options, site);
   }
 
   // The first pattern that made no sense or stood there already: EINVAL, EEXIST. A server refuses
@@ -103,7 +107,7 @@ class Router {
     }
   }
   void insert(std::string_view method, std::string_view pattern, Handler handler,
-              RouteOptions options);
+              RouteOptions options, std::source_location site);
 
   std::unique_ptr<Node> root_;
   Result<void> verdict_;

@@ -82,6 +82,14 @@ Result<std::optional<std::size_t>> Stream::try_read(Buffer& into, std::size_t mo
   return got;
 }
 
+Result<std::optional<std::size_t>> Stream::try_write(Bytes bytes) {
+  Step step = Step::kDone;
+  ErrorPtr error;
+  const auto sent = core_->write_once(bytes, step, error);
+  if (error) return std::move(*error);
+  return sent;
+}
+
 Stream::Write Stream::write(Bytes bytes) {
   return Write(*core_, bytes);
 }

@@ -249,7 +249,7 @@ Task<Result<LiveReply>> Client::open(FetchRequest request, std::source_location 
   if (!asked) co_return std::move(asked).error();
   std::shared_ptr<LeaseSlot> slot;
   if (asked->connection != nullptr) {
-    slot = pool.lease(*std::exchange(asked->connection, nullptr), site);
+    slot = pool.lease(*std::exchange(asked->connection, nullptr), site, question->url.text());
   }
   LiveReply reply(std::move(slot), std::move(asked->head), question->url.text());
   if (reply.status() >= 400) {

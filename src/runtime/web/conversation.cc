@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <exception>
 
+#include "plumb/base/holding.h"
 #include "server_connection.h"
 
 namespace plumb::runtime {
@@ -32,11 +33,8 @@ int status_of(const Error& error) {
   }
 }
 
-Task<> run_handler(ServerConnection& connection, const Route& route) {
-  Exchange exchange(connection);
-  if (const auto* streaming = std::get_if<StreamingHandler>(&route.handler)) {
-    co_return co_await (*streaming)(exchange);
-  }
+// An answer from the whole body.
+Task<> run_on_body(ServerConnection& connection, Exchange& exchange, const Route& route) {
   auto body = co_await exchange.read_all(route.options.body);
   if (!body) {
     connection.closing = true;
@@ -54,6 +52,15 @@ Task<> run_handler(ServerConnection& connection, const Route& route) {
   connection.answer(connection.request().head(), response);
 }
 
+Task<> run_handler(ServerConnection& connection, Exchange& exchange, const Route& route) {
+  Holding held("request", route.site);
+  held.acquire(connection.server.network.loop().holdings(), route.pattern.c_str());
+  if (const auto* streaming = std::get_if<StreamingHandler>(&route.handler)) {
+    return (*streaming)(exchange);
+  }
+  return run_on_body(connection, exchange, route);
+}
+
 // Reads on to the end of the request's body, so that the next request can be found. What a client
 // sends that was told no while it waited for 100 cannot be known (RFC 9110 section 10.1.1).
 Task<> drain(ServerConnection& connection) {
@@ -68,23 +75,12 @@ Task<> drain(ServerConnection& connection) {
   if (!drained) connection.closing = connection.lingers = true;
 }
 
-Task<> answer_request(ServerConnection& connection) {
+// After the handler, whatever it did: the answer is whole, or breaks off.
+void settle_answer(ServerConnection& connection, const std::exception_ptr& trouble) {
   auto& server = connection.server;
   const http::RequestHead& head = connection.request().head();
-  std::exception_ptr trouble;
-  const auto found = server.routes.find(connection.request());
-  if (found.route == nullptr) {
-    Response response = routed_status(found);
-    connection.answer(head, response);
-  } else {
-    try {
-      co_await run_handler(connection, *found.route);
-    } catch (...) {
-      trouble = std::current_exception();
-    }
-  }
   if (trouble) server.report(head.target, thrown(trouble));
-  if (connection.upgraded) co_return;
+  if (connection.upgraded) return;
   if (!connection.begun && !(connection.closing && !trouble)) {
     if (!trouble) server.report(head.target, fail("handle request", "", 0, "gave no answer"));
     Response response = Response::plain(500);
@@ -93,16 +89,41 @@ Task<> answer_request(ServerConnection& connection) {
   if (connection.begun && !connection.writer.ended() && !trouble) {
     [[maybe_unused]] const auto ended = connection.add_end({});
   }
-  if (!connection.writer.ended()) {
-    ++server.counters.broken;
-    connection.closing = true;
-    // Only the connection's end tells this client that all has come: it must not look regular.
-    if (connection.writer.framing().kind == http::BodyKind::kUntilClose) connection.stream.abort();
+  if (connection.writer.ended()) return;
+  ++server.counters.broken;
+  connection.closing = true;
+  // Only the connection's end tells this client that all has come: it must not look regular.
+  if (connection.writer.framing().kind == http::BodyKind::kUntilClose) connection.stream.abort();
+}
+
+// The request's route; null: it has none, and has been answered.
+const Route* route_of(ServerConnection& connection) {
+  const auto found = connection.server.routes.find(connection.request());
+  if (found.route == nullptr) {
+    Response response = routed_status(found);
+    connection.answer(connection.request().head(), response);
   }
+  return found.route;
+}
+
+// A handler may run for days: what lives in this frame and in converse()'s is paid for each of
+// them.
+Task<> answer_request(ServerConnection& connection) {
+  if (const Route* const route = route_of(connection); route != nullptr) {
+    Exchange exchange(connection);
+    std::exception_ptr trouble;
+    try {
+      co_await run_handler(connection, exchange, *route);
+    } catch (...) {
+      trouble = std::current_exception();
+    }
+    settle_answer(connection, trouble);
+  }
+  if (connection.upgraded) co_return;
   if (!connection.body_ended && !connection.closing) co_await drain(connection);
   connection.parser.resume();  // an upgrade that was asked for and not granted
-  if (head.method == http::Method::kConnect) connection.closing = connection.lingers = true;
-  if (!connection.body_ended) connection.closing = connection.lingers = true;
+  const bool connect = connection.request().head().method == http::Method::kConnect;
+  if (connect || !connection.body_ended) connection.closing = connection.lingers = true;
 }
 
 // After the last answer, while the client may still be sending: a close now would reset the
@@ -143,6 +164,20 @@ class LastWords : public PatientWait {
   Buffer& output_;
 };
 
+Task<> take_leave(ServerConnection& connection) {
+  if (!co_await LastWords(connection)) co_return;
+  if (connection.lingers) {
+    co_await linger(connection);
+  } else if (connection.stream.encrypted()) {
+    const auto bound = co_await deadline(connection.server.options.patience.linger);
+    [[maybe_unused]] const auto said = co_await connection.stream.finish();
+  }
+}
+
+Task<RequestPump::Next> next_request(ServerConnection& connection) {
+  co_return co_await RequestPump(connection);
+}
+
 }  // namespace
 
 Response routed_status(const Router::Found& found) {
@@ -166,21 +201,14 @@ Task<> converse(Server::State& server, Stream stream, ListenerClass listener_cla
   connection.admin = listener_class == ListenerClass::kAdmin;
   RequestPump::Next next = RequestPump::Next::kEnd;
   do {
-    next = co_await RequestPump(connection);
+    next = co_await next_request(connection);
     if (next != RequestPump::Next::kExchange) continue;
     ++connection.answered;
     co_await answer_request(connection);
     connection.forget_request();
     if (connection.closing) next = RequestPump::Next::kClose;
   } while (next == RequestPump::Next::kExchange);
-  if (next == RequestPump::Next::kEnd) co_return;
-  if (!co_await LastWords(connection)) co_return;
-  if (connection.lingers) {
-    co_await linger(connection);
-  } else if (connection.stream.encrypted()) {
-    const auto bound = co_await deadline(server.options.patience.linger);
-    [[maybe_unused]] const auto said = co_await connection.stream.finish();
-  }
+  if (next == RequestPump::Next::kClose) co_await take_leave(connection);
 }
 
 }  // namespace plumb::runtime

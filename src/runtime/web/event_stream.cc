@@ -27,6 +27,12 @@ void append_data(std::string& out, std::string_view data) {
 
 }  // namespace
 
+EventStream::EventStream(Exchange& exchange, const EventStreamOptions& options, Context& body)
+    : exchange_(exchange),
+      heartbeat_(options.heartbeat),
+      body_(body),
+      timer_(exchange.loop(), [this] { beat(); }) {}
+
 Exchange::Send EventStream::send(const ServerEvent& event) {
   if (has_line_break(event.event) || has_line_break(event.id)) {
     return exchange_.failed(fail("send event", "", EINVAL, "a type or id is one line"));
@@ -50,24 +56,29 @@ Task<Result<void>> EventStream::begin() {
   // A coding would keep a window of state for each client, and an event within it until the next.
   head.set("Cache-Control", "no-cache, no-transform");
   if (auto begun = exchange_.begin(head); !begun) co_return begun;
-  co_return co_await exchange_.flush();
+  auto sent = co_await exchange_.flush();
+  if (!sent) co_return sent;
+  timer_.arm(heartbeat_);
+  on_readable();
+  co_return sent;
 }
 
 // A client that goes on talking is read, so that its end is seen behind it; a little is kept for
 // the next request, which is unusual but allowed.
-Task<> EventStream::watch() {
-  Stream& stream = exchange_.stream();
+void EventStream::on_readable() {
   Buffer& heard = exchange_.input();
   for (;;) {
-    bool silent = false;
-    {
-      const auto bound = co_await deadline(options_.heartbeat);
-      const auto got = co_await stream.read(heard);
-      silent = !got && got.error().code == ETIMEDOUT;
-      if (!silent && (!got || *got == 0 || heard.size() > kMostHeard)) co_return;
-    }
-    if (silent && !co_await exchange_.write_copy(":\n")) co_return;
+    const auto got = exchange_.stream().try_read(heard);
+    if (got && !*got) return watch(exchange_.stream());
+    if (!got || **got == 0 || heard.size() > kMostHeard) return body_.cancel();
   }
+}
+
+void EventStream::beat() {
+  const auto left = exchange_.nudge(":\n");
+  if (!left || (*left != 0 && *left == unsent_)) return body_.cancel();
+  unsent_ = *left;
+  timer_.arm(heartbeat_);
 }
 
 }  // namespace plumb::runtime

@@ -220,6 +220,21 @@ Exchange::Send Exchange::write_copy(std::string_view content) {
 Exchange::Send Exchange::flush() {
   return Send(connection_, {}, {});
 }
+Result<std::size_t> Exchange::nudge(std::string_view content) {
+  Buffer& output = connection_.output;
+  if (output.empty()) {
+    if (auto added = connection_.add_content(content, http::Flush::kFlush); !added) {
+      return std::move(added).error();
+    }
+  }
+  while (!output.empty()) {
+    const auto sent = connection_.stream.try_write(output.bytes());
+    if (!sent) return sent.error();
+    if (!*sent) break;
+    output.consume(**sent);
+  }
+  return output.size();
+}
 Exchange::Send Exchange::failed(Error error) {
   return Send(connection_, {}, std::move(error));
 }

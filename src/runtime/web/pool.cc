@@ -127,11 +127,17 @@ Task<Result<ClientConnection*>> Pool::acquire(const Url& url, Wanted wanted) {
   co_return connection;
 }
 
-std::shared_ptr<LeaseSlot> Pool::lease(ClientConnection& connection, CallSite& site) {
+std::shared_ptr<LeaseSlot> Pool::lease(ClientConnection& connection, CallSite& site,
+                                       std::string url) {
   connection.state = ClientConnection::State::kLeased;
   connection.site = &site;
-  connection.slot = std::shared_ptr<LeaseSlot>(
-      new LeaseSlot{&connection, this, std::this_thread::get_id(), network.loop().poster()});
+  connection.slot = std::shared_ptr<LeaseSlot>(new LeaseSlot{.connection = &connection,
+                                                             .pool = this,
+                                                             .owner = std::this_thread::get_id(),
+                                                             .poster = network.loop().poster(),
+                                                             .url = std::move(url)});
+  connection.held.emplace("lease", site.at);
+  connection.held->acquire(network.loop().holdings(), connection.slot->url.c_str());
   ++site.leased;
   ++counters.leased;
   rest(connection);
@@ -148,6 +154,7 @@ void Pool::leave_lease(ClientConnection& connection, int code) noexcept {
   connection.state = ClientConnection::State::kBusy;
   --counters.leased;
   --connection.site->leased;
+  connection.held.reset();
   connection.slot->connection = nullptr;
   connection.slot->ended_with = code;
   connection.slot.reset();

@@ -15,6 +15,7 @@
 #include <thread>
 #include <vector>
 
+#include "plumb/base/holding.h"
 #include "plumb/http/parser.h"
 #include "plumb/loop/event.h"
 #include "plumb/loop/poster.h"
@@ -35,6 +36,7 @@ struct LeaseSlot {
   std::thread::id owner;
   Poster poster;
   int ended_with = 0;  // errno of why it was closed under the lease
+  std::string url;     // as the ledger shows it
 };
 
 struct CallSite {
@@ -85,6 +87,7 @@ class ClientConnection : public ListNode {
   Timer timer;
   State state = State::kBusy;
   CallSite* site = nullptr;
+  std::optional<Holding> held;  // while it is leased: a row of the ledger, with the caller's line
   std::shared_ptr<LeaseSlot> slot;
   std::size_t taken = 0;  // bytes at the front of the input that the reader still looks at
   std::uint64_t drained = 0;
@@ -107,7 +110,7 @@ class Pool {
   const Result<void>& verdict() const noexcept { return verdict_; }
 
   // Makes it a lease that somebody reads from; gives its slot.
-  std::shared_ptr<LeaseSlot> lease(ClientConnection& connection, CallSite& site);
+  std::shared_ptr<LeaseSlot> lease(ClientConnection& connection, CallSite& site, std::string url);
   // The lease goes on: its reader has had a piece and is to come back for the next.
   void rest(ClientConnection& connection);
   // The lease is over, wherever it stands.

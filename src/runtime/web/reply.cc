@@ -42,6 +42,7 @@ LiveReply& LiveReply::operator=(LiveReply&& other) noexcept {
   decoded_ = std::move(other.decoded_);
   coded_ = std::exchange(other.coded_, {});
   buffered_given_ = other.buffered_given_;
+  coded_came_ = other.coded_came_;
   coded_ended_ = other.coded_ended_;
   raw_ended_ = other.raw_ended_;
   return *this;
@@ -158,6 +159,8 @@ Task<Result<std::string_view>> LiveReply::read() {
       if (!piece) co_return piece.error();
       coded_ = *piece;
       coded_ended_ = piece->empty();
+      if (coded_ended_ && !coded_came_) co_return std::string_view();  // to HEAD, or 304
+      coded_came_ = true;
     }
     decoded_.resize(16 * 1024);
     const auto step =

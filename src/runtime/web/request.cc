@@ -99,8 +99,8 @@ std::string RequestPath::rest(std::size_t first) const {
 }
 
 std::string_view Request::parameter(std::string_view name) const noexcept {
-  for (std::size_t i = 0; i < parameter_count_; ++i) {
-    if (parameters_[i].name == name) return parameters_[i].value;
+  for (const PathParameter& parameter : parameters_) {
+    if (parameter.name == name) return parameter.value;
   }
   return {};
 }

@@ -77,7 +77,7 @@ Router::Router() : root_(std::make_unique<Node>()) {}
 Router::~Router() = default;
 
 void Router::insert(std::string_view method, std::string_view pattern, Handler handler,
-                    RouteOptions options) {
+                    RouteOptions options, std::source_location site) {
   const auto refuse = [&](int code, const char* advice) {
     if (verdict_) verdict_ = fail("add route", std::string(pattern), code, advice);
   };
@@ -109,12 +109,13 @@ void Router::insert(std::string_view method, std::string_view pattern, Handler h
     node = next.get();
   }
   if (node->of_method(method) != nullptr) return refuse(EEXIST, "it has a handler already");
-  node->routes.push_back({std::string(method), std::string(pattern), std::move(handler), options});
+  node->routes.push_back(
+      {std::string(method), std::string(pattern), std::move(handler), options, site});
 }
 
 Router::Found Router::find(Request& request) const {
   const auto& head = request.head_;
-  request.parameter_count_ = 0;
+  request.parameters_.clear();
   if (head.target == "*") {  // OPTIONS of the server itself
     return {.status = 200, .allow = "GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS"};
   }
@@ -139,8 +140,7 @@ Router::Found Router::find(Request& request) const {
   const auto keep = [&](std::string_view name, std::string_view value) {
     const std::size_t begin = request.storage_.size();
     request.storage_.append(value);
-    request.parameters_[request.parameter_count_++] = {
-        name, std::string_view(request.storage_).substr(begin)};
+    request.parameters_.push_back({name, std::string_view(request.storage_).substr(begin)});
   };
   for (std::size_t captured = 0; !pattern.empty();) {
     pattern.remove_prefix(1);
