@@ -100,7 +100,13 @@ class Engine(unittest.TestCase):
 
     def test_a_thread_that_leaves_its_groups_table_has_one_of_its_own(self):
         with running(self.ways, "unshare") as target:
-            records = traced(target.pid, "--for", "6s")
+            trace = subprocess.Popen([PLUMB, "trace", "--json", "--min-age", "0s", str(target.pid)],
+                                     stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+            self.assertTrue(self.programs_of(trace.pid))
+            target.send_signal(signal.SIGUSR1)
+            time.sleep(1)
+            trace.send_signal(signal.SIGINT)
+            records = parsed(trace.communicate(timeout=60)[0])
         self.assertEqual(held_by(records, "char", "own_table"), 2)
 
     def test_a_storm_of_forks_is_counted_and_leaves_nothing(self):

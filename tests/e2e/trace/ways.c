@@ -142,7 +142,12 @@ static void* own_table(void* unused) {
 }
 
 FUNCTION static void unshared(void) {
-  sleep(3);  // until it is followed
+  sigset_t start;
+  int number = 0;
+  sigemptyset(&start);
+  sigaddset(&start, SIGUSR1);
+  sigprocmask(SIG_BLOCK, &start, 0);
+  sigwait(&start, &number);  // until it is followed
   pthread_t thread;
   pthread_create(&thread, 0, own_table, 0);
   pthread_join(thread, 0);
