@@ -55,14 +55,13 @@ def traced(*arguments, expect=(0, 1), **options):
 
 
 @contextlib.contextmanager
-def running(*command):
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    try:
-        yield process
-    finally:
-        process.send_signal(signal.SIGCONT)
-        process.kill()
-        process.wait()
+def running(*command, stdin=subprocess.DEVNULL):
+    with subprocess.Popen(command, stdin=stdin, stdout=subprocess.DEVNULL) as process:
+        try:
+            yield process
+        finally:
+            process.send_signal(signal.SIGCONT)
+            process.kill()
 
 
 def held_by(records, kind, where):
@@ -135,10 +134,17 @@ class Engine(unittest.TestCase):
             self.assertFalse(process["stopped"])
 
     def test_two_traces_of_one_process_agree(self):
-        shell = ["sh", "-c", "sleep 1; i=0; while [ $i -lt 40 ]; do exec 9</dev/null; i=$((i+1)); done; sleep 60"]
-        with running(*shell) as target:
-            both = [subprocess.Popen([PLUMB, "trace", "--json", "--min-age", "0s", "--for", "3s", str(target.pid)],
+        loop = "read go; i=0; while [ $i -lt 40 ]; do exec 9</dev/null; i=$((i+1)); done; read end"
+        with running("sh", "-c", loop, stdin=subprocess.PIPE) as target:
+            both = [subprocess.Popen([PLUMB, "trace", "--json", "--min-age", "0s", str(target.pid)],
                                      stdout=subprocess.PIPE, stdin=subprocess.DEVNULL) for _ in range(2)]
+            for trace in both:
+                self.assertTrue(self.programs_of(trace.pid))
+            target.stdin.write(b"\n")
+            target.stdin.flush()
+            time.sleep(1)
+            for trace in both:
+                trace.send_signal(signal.SIGINT)
             first, second = (parsed(trace.communicate(timeout=60)[0]) for trace in both)
         summary = [sorted((o["kind"], o["held"], o["created"], o["closed"]) for o in r["origin"])
                    for r in (first, second)]
