@@ -21,8 +21,10 @@ DESCRIPTORS, CROWD, NEWCOMERS = 64, 150, 5
 REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
-def connect(port):
+def connect(port, request=b""):
+    """Speaks at once: who is silent for 100 ms may be given up for the sake of others."""
     client = socket.create_connection(("127.0.0.1", port))
+    client.sendall(request)
     client.setblocking(False)
     return client
 
@@ -74,9 +76,7 @@ class Crowd(unittest.TestCase):
         self.assertEqual(self.descriptors(), self.at_start)
 
     def test_a_talking_crowd(self):
-        clients = [connect(self.port) for _ in range(CROWD)]
-        for client in clients:
-            client.send(REQUEST)
+        clients = [connect(self.port, REQUEST) for _ in range(CROWD)]
         found = outcomes(clients)
         self.assertEqual(found["200"] + found["503"], CROWD, found)
         self.leave(clients)
@@ -84,23 +84,19 @@ class Crowd(unittest.TestCase):
     def test_newcomers_behind_a_silent_crowd(self):
         silent = [connect(self.port) for _ in range(CROWD)]
         time.sleep(0.5)
-        newcomers = [connect(self.port) for _ in range(NEWCOMERS)]
-        for client in newcomers:
-            client.send(REQUEST)
+        newcomers = [connect(self.port, REQUEST) for _ in range(NEWCOMERS)]
         found = outcomes(newcomers)
         self.assertEqual(found["200"] + found["503"], NEWCOMERS, found)
         self.leave(silent + newcomers)
 
     def test_newcomers_behind_event_streams(self):
         """Nothing idle can be given up here: 503, at once."""
-        streams = [connect(self.port) for _ in range(CROWD)]
-        for client in streams:
-            client.send(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        events = b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        streams = [connect(self.port, events) for _ in range(CROWD)]
         found = outcomes(streams)
         self.assertEqual(found["200"] + found["503"], CROWD, found)
         began = time.monotonic()
-        newcomer = connect(self.port)
-        newcomer.send(REQUEST)
+        newcomer = connect(self.port, REQUEST)
         self.assertEqual(outcomes([newcomer]), {"503": 1})
         self.assertLess(time.monotonic() - began, 1)
         self.leave(streams + [newcomer])
