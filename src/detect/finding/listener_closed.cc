@@ -110,9 +110,11 @@ void find_listener_closed(const Facts& facts, std::vector<Finding>& found) {
     const std::uint16_t port = closing.listener ? closing.listener->port : 0;
     if (closing.shared || !told.emplace(closing.pid, port).second) continue;
     Case one{closing, {}, {}, false};
-    if (closing.closer) one.closer = frames_of(*facts.trace, *closing.closer);
-    if (closing.origin && ledger.sites()[*closing.origin].special == OriginId::kFirst) {
-      one.opener = frames_of(*facts.trace, ledger.sites()[*closing.origin].stack);
+    if (const auto closer = ledger.closer_of(closing)) {
+      one.closer = frames_of(*facts.trace, *closer);
+    }
+    if (const Site* opener = ledger.opener_of(closing)) {
+      one.opener = frames_of(*facts.trace, opener->stack);
     }
     one.collected = by_collector(one.closer);
     describe(facts, one, found);

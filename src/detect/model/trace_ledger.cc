@@ -96,15 +96,23 @@ void TraceLedger::on(const ClosedEvent& event) {
   closing.pid = event.pid;
   closing.time = event.time;
   closing.call = event.call;
-  closing.origin = site_of(event.holding);
-  if (const auto closer = closers_.find(number(event.closer)); closer != closers_.end()) {
-    closing.closer = closer->second;
-  }
+  closing.closer = event.closer;
   // A dup of a listener listens under its number too; the file is what listen(2) was called on.
   if (const auto known = listeners_.find(event.holding.file); known != listeners_.end()) {
     closing.listener = known->second;
   }
   closings_.push_back(std::move(closing));
+}
+
+const Site* TraceLedger::opener_of(const Closing& closing) const {
+  const auto site = origins_.find(number(closing.holding.origin));
+  return site == origins_.end() ? nullptr : &sites_[site->second];
+}
+
+std::optional<StackNode> TraceLedger::closer_of(const Closing& closing) const {
+  const auto stack = closers_.find(number(closing.closer));
+  if (stack == closers_.end()) return std::nullopt;
+  return stack->second;
 }
 
 std::size_t TraceLedger::site_at(const SiteKey& key) {

@@ -77,8 +77,7 @@ struct Site {
 // A listener that was closed, or any holding where all closes are kept.
 struct Closing {
   LiveHolding holding;
-  std::optional<std::size_t> origin;  // index into sites()
-  std::optional<StackNode> closer;
+  OriginId closer{};  // see closer_of()
   Pid pid{};
   BootTime time{};
   std::uint16_t call = 0;
@@ -120,6 +119,10 @@ class TraceLedger {
   std::chrono::nanoseconds min_age() const { return min_age_; }
   const std::vector<Site>& sites() const { return sites_; }
   const std::vector<Closing>& closings() const { return closings_; }
+  // The stacks at both ends of a closed holding's life, where they are known: they are learned
+  // later than the closing, for naming them takes a while.
+  const Site* opener_of(const Closing& closing) const;
+  std::optional<StackNode> closer_of(const Closing& closing) const;
   std::uint64_t closings_left_out() const { return closings_left_out_; }
   const std::map<ProcessKey, TracedProcess>& processes() const { return processes_; }
   std::size_t chosen_alive() const;

@@ -101,12 +101,13 @@ void Records::closed(const Closing& closing) {
   json_.member("age", closing.time - closing.holding.born);
   if (const auto call = call_name(closing.call); !call.empty()) json_.member("call", call);
   json_.member("shared", closing.shared);
-  json_.member("finalizer", closing.closer && by_finalizer(document_.stacks, *closing.closer));
+  const auto closer = ledger_.closer_of(closing);
+  json_.member("finalizer", closer && by_finalizer(document_.stacks, *closer));
   json_.open_list("closer");
-  if (closing.closer) frames(*closing.closer);
+  if (closer) frames(*closer);
   json_.close_list();
   json_.open_list("stack");
-  if (closing.origin) frames(ledger_.sites()[*closing.origin].stack);
+  if (const Site* opener = ledger_.opener_of(closing)) frames(opener->stack);
   json_.close_list();
   json_.end();
 }

@@ -303,7 +303,8 @@ std::string address_of(const ListenerEvent& listener) {
 }
 
 void Text::closing(const Closing& closing) {
-  const bool finalizer = closing.closer && by_finalizer(document_.stacks, *closing.closer);
+  const auto closer = ledger_.closer_of(closing);
+  const bool finalizer = closer && by_finalizer(document_.stacks, *closer);
   line("");
   std::string what =
       closing.holding.listener ? "listener" : std::string(name_of(closing.holding.kind));
@@ -321,18 +322,19 @@ void Text::closing(const Closing& closing) {
   }
   if (closing.shared) line("  another descriptor of the same open file stayed open");
   line("  closed by");
-  if (closing.closer) {
-    stack(*closing.closer, false);
+  if (closer) {
+    stack(*closer, false);
   } else {
     line("      unknown: its stack found no room");
   }
   line("  opened by");
-  const Site* origin = closing.origin ? &ledger_.sites()[*closing.origin] : nullptr;
-  if (origin != nullptr && origin->special == OriginId::kFirst) {
-    stack(origin->stack, origin->cut);
+  if (const Site* opener = ledger_.opener_of(closing)) {
+    stack(opener->stack, opener->cut);
   } else {
-    line(fmt::format("      unknown: {}",
-                     origin == nullptr ? "" : reason_without_stack(origin->special)));
+    const OriginId origin = closing.holding.origin;
+    line(fmt::format(
+        "      unknown: {}",
+        reason_without_stack(origin < OriginId::kFirst ? origin : OriginId::kStackLost)));
   }
 }
 

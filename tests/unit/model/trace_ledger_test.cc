@@ -145,8 +145,6 @@ TEST_F(TraceLedgerTest, AReusedPidIsAnotherProcess) {
 
 TEST_F(TraceLedgerTest, AClosedListenerKnowsBothStacksAndWhetherADuplicateStays) {
   ledger.on(process(ProcessEvent::What::kFork, 7, 1));
-  ledger.learn(OriginId{16}, stack("listen_here"), Kind::kTcp, 41, false);
-  ledger.learn_closer(OriginId{18}, stack("runtime.runfinq"));
   ListenerEvent listens;
   listens.table = TableId{1};
   listens.fd = Fd{4};
@@ -165,7 +163,14 @@ TEST_F(TraceLedgerTest, AClosedListenerKnowsBothStacksAndWhetherADuplicateStays)
   pass(seconds(4), {duplicate});
   ASSERT_EQ(ledger.closings().size(), 1U);
   const Closing& closing = ledger.closings()[0];
-  EXPECT_EQ(closing.closer, stack("runtime.runfinq"));
+  EXPECT_FALSE(ledger.closer_of(closing));
+  EXPECT_EQ(ledger.opener_of(closing), nullptr);
+  // Naming a stack takes longer than closing what it opened.
+  ledger.learn(OriginId{16}, stack("listen_here"), Kind::kTcp, 41, false);
+  ledger.learn_closer(OriginId{18}, stack("runtime.runfinq"));
+  EXPECT_EQ(ledger.closer_of(closing), stack("runtime.runfinq"));
+  ASSERT_NE(ledger.opener_of(closing), nullptr);
+  EXPECT_EQ(ledger.opener_of(closing)->stack, stack("listen_here"));
   ASSERT_TRUE(closing.listener);
   EXPECT_EQ(closing.listener->port, 10101);
   EXPECT_TRUE(closing.shared);
