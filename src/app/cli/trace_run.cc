@@ -211,8 +211,8 @@ Exit Run::report() {
   const bool grows =
       std::ranges::any_of(sites, [](const Site* site) { return site->growth == Growth::kGrowing; });
   const bool finalized = std::ranges::any_of(closings, [&](const Closing* closing) {
-    return closing->holding.listener && closing->closer &&
-           by_finalizer(found.stacks, *closing->closer);
+    const auto closer = found.ledger.closer_of(*closing);
+    return closing->holding.listener && closer && by_finalizer(found.stacks, *closer);
   });
   return grows || finalized ? Exit::kFindings : Exit::kOk;
 }

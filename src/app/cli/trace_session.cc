@@ -155,7 +155,8 @@ void TraceSession::look_for_python(SpaceId id, Space& space, Pid pid) {
     (void)source_->teach_python(id, space.python->runtime(), space.python->layout());
 }
 
-StackNode TraceSession::name(Space& space, const StackEvent& event, const WalkedStack& walked) {
+StackNode TraceSession::name(Space& space, const Unnamed& stack) {
+  const WalkedStack& walked = stack.walked;
   std::vector<Frame> frames;
   for (std::size_t i = 0; i < walked.addresses.size(); ++i) {
     const Address address = walked.addresses[i];
@@ -170,9 +171,9 @@ StackNode TraceSession::name(Space& space, const StackEvent& event, const Walked
     const auto& found = symbolizer_.frames_at(*space.view, at);
     frames.insert(frames.end(), found.begin(), found.end());
   }
-  if (!event.python.empty()) {
-    look_for_python(event.space, space, event.pid);
-    if (space.python) frames = merge_python(std::move(frames), event.python, *space.python);
+  if (space.python) {
+    frames =
+        merge_python(std::move(frames), stack.event.python, stack.python, space.python->module());
   }
   std::vector<FrameId> ids;
   ids.reserve(frames.size());
@@ -194,7 +195,12 @@ void TraceSession::on(const StackEvent& event) {
           }
         });
   }
-  waiting_.push_back({event, std::move(walked)});
+  std::vector<Frame> python;
+  if (!event.python.empty()) {
+    look_for_python(event.space, space, event.pid);
+    if (space.python) python = space.python->names(event.python);
+  }
+  waiting_.push_back({event, std::move(walked), std::move(python)});
   waiting_.back().event.copy = {};
   if (waiting_.size() >= kMostWaiting) name_all();
 }
@@ -206,7 +212,7 @@ void TraceSession::name_some(std::size_t most) {
     const bool same = named_ && named_->event.space == next.event.space &&
                       named_->walked.addresses == next.walked.addresses &&
                       named_->event.python == next.event.python;
-    if (!same) named_stack_ = name(spaces_[next.event.space], next.event, next.walked);
+    if (!same) named_stack_ = name(spaces_[next.event.space], next);
     ledger_.learn_closer(next.event.origin, named_stack_);
     if (!is_closing_call(next.event.call)) {
       ledger_.learn(next.event.origin, named_stack_, next.event.kind, next.event.call,

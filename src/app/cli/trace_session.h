@@ -68,6 +68,7 @@ class TraceSession {
   struct Unnamed {
     detect::StackEvent event;  // without its copy
     detect::WalkedStack walked;
+    std::vector<detect::Frame> python;  // their names, read while they could be
   };
 
   TraceSession(std::unique_ptr<detect::TraceSource> source, const TraceSettings& settings);
@@ -79,8 +80,7 @@ class TraceSession {
   void leave(detect::SpaceId id, Pid pid);
   void forget_rules(detect::SpaceId id, Space& space);
   void look_for_python(detect::SpaceId id, Space& space, Pid pid);
-  detect::StackNode name(Space& space, const detect::StackEvent& event,
-                         const detect::WalkedStack& walked);
+  detect::StackNode name(Space& space, const Unnamed& stack);
   void name_some(std::size_t most);
   void name_all() { name_some(waiting_.size()); }
 

@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "detect/model/secrets.h"
 #include "detect/record/go_request.h"
 #include "detect/record/goroutine.h"
 
@@ -66,8 +67,6 @@ GoHttpLeaks find_go_http_leaks(const std::vector<GoRequest>& requests,
                                const std::vector<StackNode>& stacks,
                                const GoroutineSnapshot& snapshot, BootTime now,
                                std::chrono::nanoseconds min_age);
-
-enum class Secrets : std::uint8_t { kMask, kShow };
 
 // "GET https://host/path?key=…", the values of the query masked; "…" where it was shortened.
 std::string request_line(const GoRequest& request, Secrets secrets);

@@ -144,6 +144,14 @@ const PythonReader::Code& PythonReader::code(Address at) {
   return kept;
 }
 
+std::vector<Frame> PythonReader::names(const std::vector<PythonSample>& samples) {
+  std::vector<Frame> named;
+  named.reserve(samples.size());
+  for (const PythonSample& sample : samples) named.push_back(name(sample));
+  if (!named.empty() && named.front().function.empty()) named.clear();  // the process is gone
+  return named;
+}
+
 Frame PythonReader::name(const PythonSample& sample) {
   const Code& object = code(sample.code);
   Frame frame;
@@ -162,14 +170,10 @@ Frame PythonReader::name(const PythonSample& sample) {
 }
 
 std::vector<Frame> merge_python(std::vector<Frame> native, const std::vector<PythonSample>& samples,
-                                PythonReader& names) {
-  if (samples.empty()) return native;
-  std::vector<Frame> python;
-  python.reserve(samples.size());
-  for (const PythonSample& sample : samples) python.push_back(names.name(sample));
-  if (python.front().function.empty()) return native;  // the process is gone
+                                std::vector<Frame> python, std::string_view interpreter) {
+  if (samples.empty() || python.size() != samples.size()) return native;
 
-  const auto in_interpreter = [&](const Frame& frame) { return frame.module == names.module(); };
+  const auto in_interpreter = [&](const Frame& frame) { return frame.module == interpreter; };
   const auto is_loop = [&](const Frame& frame) {
     return frame.function == kLoop && in_interpreter(frame);
   };

@@ -39,8 +39,9 @@ class PythonReader {
   // The frames of a thread now, innermost first.
   std::vector<PythonSample> sample(Tid own_number) const;
 
-  // The names of a frame. Kept by code object.
-  Frame name(const PythonSample& sample);
+  // The names of frames, kept by code object. To be asked for at once: a module's code object is
+  // freed when it has run to its end. None when the process is gone.
+  std::vector<Frame> names(const std::vector<PythonSample>& samples);
 
  private:
   struct Code {
@@ -66,6 +67,7 @@ class PythonReader {
   std::optional<T> read(Address at) const;
   std::string text(Address unicode_object) const;
   const Code& code(Address at);
+  Frame name(const PythonSample& sample);
 
   ProcessView* process_;
   std::string module_;
@@ -78,8 +80,9 @@ class PythonReader {
 // _PyEval_EvalFrameDefault) is replaced by the Python frames that it ran, and the interpreter's
 // other frames, which say nothing about the program, are left out. Those of the C library and of
 // extensions stay. Where the two stacks do not fit together, all Python frames stand in place of
-// the innermost frame of the interpreter. Without names (the process is gone) the native stack.
+// the innermost frame of the interpreter. `python` are the samples' names, `interpreter` the file
+// with that loop; without names the native stack.
 std::vector<Frame> merge_python(std::vector<Frame> native, const std::vector<PythonSample>& samples,
-                                PythonReader& names);
+                                std::vector<Frame> python, std::string_view interpreter);
 
 }  // namespace plumb::detect

@@ -70,7 +70,10 @@ class Watched {
       unwound_ = Unwinder().unwind(*view_, snapshot.registers, snapshot.stack);
       Stack stack = symbolizer_.frames(*view_, unwound_);
       if (with_python && !python_) python_ = PythonReader::find(*view_);
-      if (python_) stack = merge_python(std::move(stack), python_->sample(Tid{*thread}), *python_);
+      if (python_) {
+        const auto samples = python_->sample(Tid{*thread});
+        stack = merge_python(std::move(stack), samples, python_->names(samples), python_->module());
+      }
       if (condition(stack)) return stack;
       last_ = std::move(stack);
     }
