@@ -11,9 +11,13 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <memory>
 #include <set>
+#include <utility>
+#include <vector>
 
+#include "app/cli/go_http_watch.h"
 #include "app/cli/looking.h"
 #include "app/cli/signals.h"
 #include "app/cli/suspicion.h"
@@ -45,6 +49,8 @@ constexpr double kFirm = 0.84;
 constexpr std::size_t kListenEvery = 4;  // looks between two thoughts of reading along
 constexpr std::size_t kMostCaptured = 8;
 constexpr std::size_t kMostEnded = 4000;  // exchanges
+constexpr std::size_t kMostWatched = 4;   // Go programs: a probe costs 2 us a request
+constexpr auto kForgotten = 3s;           // a body that is open for longer
 constexpr std::size_t kMostVictims = 64;
 constexpr std::size_t kMostSuspects = 24;
 
@@ -67,6 +73,8 @@ class Run {
   void choose_victims();
   void suspect();
   void follow(Pid process);
+  void watch_requests(Pid process);
+  void read_requests();
   void attend();
   void listen_in();
   void capture(const Finding& finding);
@@ -97,6 +105,8 @@ class Run {
   std::vector<Exchange> ended_;
   std::set<Pid> captured_;
   std::set<Pid> followed_;
+  std::map<Pid, std::unique_ptr<GoHttpWatch>> requests_;  // of Go's HTTP clients
+  std::vector<std::pair<Pid, GoHttpHeld>> held_;          // what they hold in the end
   std::chrono::nanoseconds took_{};
   BootTime next_verdict_{};
   bool stop_ = false;
@@ -169,7 +179,25 @@ void Run::follow(Pid process) {
     }
     session_ = *std::move(session);
   }
-  if (!session_->follow(process)) followed_.erase(process);  // it has ended
+  if (!session_->follow(process)) {
+    followed_.erase(process);  // it has ended
+    return;
+  }
+  watch_requests(process);
+}
+
+// In Go the stack of a socket is not the culprit's; that of the request is.
+void Run::watch_requests(Pid process) {
+  if (requests_.size() >= kMostWatched) return;
+  auto watch = GoHttpWatch::open(process);
+  if (watch) requests_.emplace(process, *std::move(watch));  // others are no such programs
+}
+
+void Run::read_requests() {
+  for (const auto& [process, watch] : requests_) {
+    auto held = watch->read(kForgotten);
+    if (held) held_.emplace_back(process, *std::move(held));
+  }
 }
 
 void Run::suspect() {
@@ -290,12 +318,17 @@ Explanation Run::conclude() const {
     for (Exchange& exchange : open) http->exchanges.push_back(std::move(exchange));
     match_legs(ledger_, http->exchanges);
   }
+  std::vector<GoHttpFacts> go_http;
+  for (const auto& [process, held] : held_) {
+    go_http.push_back({process, held.leaks, held.snapshot.stacks});
+  }
   Facts facts{.first = first_->joined,
               .now = now_->joined,
               .tree = tree,
               .observation = observation_,
               .trace = trace ? &*trace : nullptr,
               .http = http ? &*http : nullptr,
+              .go_http = go_http,
               .self = Pid{::getpid()}};
   if (const auto range = read_file("/proc/sys/net/ipv4/ip_local_port_range", 64)) {
     std::string_view rest = trim(*range);
@@ -380,6 +413,7 @@ Exit Run::run() {
     (void)session_->listen(0ms);
     (void)session_->look(TraceSession::Look::kNow);
   }
+  read_requests();
   progress({});
   return report(conclude());
 }

@@ -34,6 +34,8 @@ constexpr std::array kRules = {
     Rule{id::kLimitNear, id::kDescriptorLeak, Relation::kHolder},
     Rule{id::kDescriptorLeak, id::kStuckChildren, Relation::kSame},
     Rule{id::kDescriptorLeak, id::kCloseWaitPileup, Relation::kSame},
+    Rule{id::kDescriptorLeak, id::kUnclosedHttpBody, Relation::kSame},
+    Rule{id::kCloseWaitPileup, id::kUnclosedHttpBody, Relation::kSame},
     Rule{id::kDescriptorLeak, id::kThreadLeak, Relation::kSame},
     Rule{id::kDescriptorLeak, id::kZombieChildren, Relation::kSame},
     Rule{id::kDescriptorLeak, id::kDescriptorLeak, Relation::kHolder},
@@ -61,6 +63,9 @@ bool overlap(const Finding& left, const Finding& right) {
 // connections that the peer has closed.
 bool fits(const Finding& effect, const Finding& cause) {
   if (cause.id == id::kCloseWaitPileup) {
+    return effect.id != id::kDescriptorLeak || effect.measure == measure_of(Kind::kTcp);
+  }
+  if (cause.id == id::kUnclosedHttpBody) {
     return effect.id != id::kDescriptorLeak || effect.measure == measure_of(Kind::kTcp);
   }
   if (cause.id == id::kStuckChildren && effect.id == id::kDescriptorLeak) {

@@ -5,9 +5,11 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "detect/model/exchange_ledger.h"
+#include "detect/model/go_http_leaks.h"
 #include "detect/model/joined.h"
 #include "detect/model/observation.h"
 #include "detect/model/trace_ledger.h"
@@ -29,6 +31,13 @@ struct ExchangeFacts {
   std::vector<Exchange> exchanges;  // ended or under way, with their legs
 };
 
+// Requests of a Go process that hold a connection. The stacks of `leaks` stand in `stacks`.
+struct GoHttpFacts {
+  Pid process{};
+  const GoHttpLeaks& leaks;
+  const StackStore& stacks;
+};
+
 struct PortRange {
   std::uint16_t first = 32768;  // of /proc/sys/net/ipv4/ip_local_port_range
   std::uint16_t last = 60999;
@@ -40,8 +49,9 @@ struct Facts {
   const Joined& now;
   const std::vector<TreeNode>& tree;  // of `now`, the whole machine's
   const Observation& observation;
-  const TraceFacts* trace = nullptr;    // nothing was traced
-  const ExchangeFacts* http = nullptr;  // nothing was captured
+  const TraceFacts* trace = nullptr;          // nothing was traced
+  const ExchangeFacts* http = nullptr;        // nothing was captured
+  std::span<const GoHttpFacts> go_http = {};  // of the processes whose requests were watched
   PortRange ephemeral{};
   Pid self{};  // plumb itself, of which nothing is said
 

@@ -32,6 +32,8 @@ constexpr std::array kKinds_ = {
     FindingKind{id::kStaleWatch, "an epoll watches what its process has closed", find_stale_watch},
     FindingKind{id::kStuckChildren, "children that never end pile up", find_stuck_children},
     FindingKind{id::kThreadLeak, "threads pile up", find_thread_leak},
+    FindingKind{id::kUnclosedHttpBody, "responses whose body nobody closed",
+                find_unclosed_http_body},
     FindingKind{id::kUnframedResponse, "answers whose end nobody can see", find_unframed_response},
     FindingKind{id::kZombieChildren, "children that ended are not waited for",
                 find_zombie_children},

@@ -29,6 +29,7 @@ inline constexpr std::string_view kMemoryGrowth = "memory-growth";
 inline constexpr std::string_view kStaleWatch = "stale-epoll-watch";
 inline constexpr std::string_view kStuckChildren = "stuck-children";
 inline constexpr std::string_view kThreadLeak = "thread-leak";
+inline constexpr std::string_view kUnclosedHttpBody = "unclosed-http-body";
 inline constexpr std::string_view kUnframedResponse = "unframed-response";
 inline constexpr std::string_view kZombieChildren = "zombie-children";
 }  // namespace id
@@ -50,6 +51,7 @@ void find_memory_growth(const Facts& facts, std::vector<Finding>& found);
 void find_stale_watch(const Facts& facts, std::vector<Finding>& found);
 void find_stuck_children(const Facts& facts, std::vector<Finding>& found);
 void find_thread_leak(const Facts& facts, std::vector<Finding>& found);
+void find_unclosed_http_body(const Facts& facts, std::vector<Finding>& found);
 void find_unframed_response(const Facts& facts, std::vector<Finding>& found);
 void find_zombie_children(const Facts& facts, std::vector<Finding>& found);
 

@@ -111,10 +111,10 @@ void find_listener_closed(const Facts& facts, std::vector<Finding>& found) {
     if (closing.shared || !told.emplace(closing.pid, port).second) continue;
     Case one{closing, {}, {}, false};
     if (const auto closer = ledger.closer_of(closing)) {
-      one.closer = frames_of(*facts.trace, *closer);
+      one.closer = frames_of(facts.trace->stacks, *closer);
     }
     if (const Site* opener = ledger.opener_of(closing)) {
-      one.opener = frames_of(*facts.trace, opener->stack);
+      one.opener = frames_of(facts.trace->stacks, opener->stack);
     }
     one.collected = by_collector(one.closer);
     describe(facts, one, found);

@@ -48,7 +48,7 @@ void add_site(const Facts& facts, const Site& site, Finding& finding) {
        fmt::format("{} created, {} closed while traced for {}", human_count(site.created),
                    human_count(site.closed), human_duration(ledger.now() - ledger.began()))});
   if (site.special != OriginId::kFirst) return;
-  finding.stack = frames_of(*facts.trace, site.stack);
+  finding.stack = frames_of(facts.trace->stacks, site.stack);
   const Frame* guilty = guilty_frame(finding.stack);
   if (guilty == nullptr && !finding.stack.empty()) guilty = &finding.stack.front();
   const std::string_view call = call_name(site.call);

@@ -168,9 +168,9 @@ std::string frame_text(const Frame& frame) {
                     : fmt::format("{} ({})", name, file);
 }
 
-std::vector<Frame> frames_of(const TraceFacts& trace, StackNode stack) {
+std::vector<Frame> frames_of(const StackStore& stacks, StackNode stack) {
   std::vector<Frame> frames;
-  for (const FrameId id : trace.stacks.frames(stack)) frames.push_back(trace.stacks.frame(id));
+  for (const FrameId id : stacks.frames(stack)) frames.push_back(stacks.frame(id));
   return frames;
 }
 

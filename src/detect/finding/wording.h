@@ -35,7 +35,7 @@ std::string frame_text(const Frame& frame);
 
 // The frames of a stack, and the one a reader should look at first: the innermost that is none of
 // the system's libraries or a language's runtime; nullptr where all are.
-std::vector<Frame> frames_of(const TraceFacts& trace, StackNode stack);
+std::vector<Frame> frames_of(const StackStore& stacks, StackNode stack);
 const Frame* guilty_frame(const std::vector<Frame>& stack);
 
 }  // namespace plumb::detect
