@@ -21,14 +21,16 @@ std::uint64_t forgotten(const GoHttpSite& site) {
   return site.states[static_cast<std::size_t>(GoConnectionState::kBodyOpen)];
 }
 
+bool is_library(const Frame& frame) {
+  return frame.function.starts_with("net/http.") || frame.function.starts_with("runtime.");
+}
+
 // "bearerTransport.RoundTrip ← main.checkImages": the stack without Go's own library.
 std::string callers_text(const std::vector<Frame>& stack) {
   std::string text;
   std::size_t told = 0;
   for (const Frame& frame : stack) {
-    const bool library =
-        frame.function.starts_with("net/http.") || frame.function.starts_with("runtime.");
-    if (library || told++ >= kMostCallers) continue;
+    if (is_library(frame) || told++ >= kMostCallers) continue;
     text += (text.empty() ? "" : " ← ") + frame.function;
   }
   return text;
@@ -51,8 +53,8 @@ void describe(const Facts& facts, ProcessIndex p, const GoHttpFacts& watched,
   finding.measure = measure_of(Kind::kTcp);
   finding.weight = bodies;
   finding.stack = frames_of(watched.stacks, site.stack);
-  const Frame* guilty = guilty_frame(finding.stack);
-  const std::string culprit = guilty == nullptr ? who : frame_text(*guilty);
+  const auto guilty = std::ranges::find_if_not(finding.stack, is_library);
+  const std::string culprit = guilty == finding.stack.end() ? who : frame_text(*guilty);
   finding.summary = fmt::format("{} keeps {} whose response was never closed: {}", who,
                                 counted(bodies, "connection", "connections"),
                                 request_line(oldest->request, Secrets::kMask));

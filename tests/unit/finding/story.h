@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -27,7 +28,8 @@ class Story {
   }
 
   Explanation explain(const std::vector<Selector>& victims = {}, Pid self = {},
-                      const ExchangeFacts* http = nullptr) const {
+                      const ExchangeFacts* http = nullptr,
+                      std::span<const GoHttpFacts> go_http = {}) const {
     const Survey& last = looks_.back()->survey;
     const auto tree = grow_tree(last, select(last, {}));
     const Facts facts{.first = *joined_.front(),
@@ -35,6 +37,7 @@ class Story {
                       .tree = tree,
                       .observation = observation_,
                       .http = http,
+                      .go_http = go_http,
                       .self = self};
     return detect::explain(facts, select(last, victims));
   }
