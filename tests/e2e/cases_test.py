@@ -75,8 +75,11 @@ def alarm_of(case):
 class Cases(unittest.TestCase):
     def every(self, check):
         with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
-            faults = list(pool.map(check, CASES))
-        self.assertEqual([f"{case.name}: {fault}" for case, fault in zip(CASES, faults) if fault], [])
+            faults = dict(zip(CASES, pool.map(check, CASES)))
+        # A build without optimisation beside others looks too rarely: alone it must be right.
+        for case in (case for case, fault in list(faults.items()) if fault):
+            faults[case] = check(case)
+        self.assertEqual([f"{case.name}: {fault}" for case, fault in faults.items() if fault], [])
 
     def test_the_right_finding_comes_first(self):
         self.assertGreater(len(CASES), 10)
