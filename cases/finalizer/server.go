@@ -58,7 +58,7 @@ func main() {
 	os.WriteFile(os.Args[1], []byte(fmt.Sprint(port)), 0o644)
 	go func() {
 		var garbage [][]byte
-		time.Sleep(6 * time.Second)
+		time.Sleep(15 * time.Second) // until whoever looks has found its place
 		for {
 			garbage = append(garbage[:0], make([]byte, 1<<20))
 			time.Sleep(20 * time.Millisecond)
