@@ -41,7 +41,7 @@ def pinned(command, core=LOAD_CORE):
     """The words of a load generator's output, run on the other core."""
     done = subprocess.run(["taskset", "-c", str(core), *command], capture_output=True, text=True)
     if done.returncode != 0:
-        raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip()}")
+        raise RuntimeError(f"{' '.join(map(str, command))}: {done.stderr.strip()}")
     return done.stdout.split()
 
 
