@@ -3,7 +3,8 @@
 """Adds up the results of ./test: tally.py BUILD_FOLDER STAGE...
 
 Reads STAGE.tests.xml (ctest's JUnit file) of each stage; STAGE.tests.xml.not-built stands for a
-stage that could not be built, which counts as one failure, as does a stage without results.
+stage that could not be built, which counts as one failure, as does a stage without results. A test that failed
+and then passed in STAGE.tests.xml.alone, where nothing ran beside it, has passed, and is named.
 Prints the failed tests with the end of their output, the skipped ones with their reason, and the
 totals on a line of their own. Exit status: 0 when nothing failed.
 """
@@ -36,9 +37,13 @@ def read(path):
         yield case.get("name"), case.get("status"), output, float(case.get("time") or 0)
 
 
+def passed_alone(path):
+    return {name for name, status, _, _ in read(path) if status == "run"} if path.exists() else set()
+
+
 def main():
     folder, stages = pathlib.Path(sys.argv[1]), sys.argv[2:]
-    passed, failed, skipped = 0, [], []
+    passed, failed, skipped, alone = 0, [], [], []
     for stage in stages:
         results = folder / f"{stage}.tests.xml"
         before, seconds = passed + len(failed) + len(skipped), 0.0
@@ -47,10 +52,14 @@ def main():
         elif not results.exists():
             failed.append((f"{stage}: no results", ""))
         else:
+            mended = passed_alone(pathlib.Path(f"{results}.alone"))
             for name, status, output, took in read(results):
                 seconds += took
                 if status == "run":
                     passed += 1
+                elif status == "fail" and name in mended:
+                    passed += 1
+                    alone.append((f"{stage}: {name}", output))
                 elif status == "fail":
                     failed.append((f"{stage}: {name}", output))
                 else:
@@ -59,13 +68,15 @@ def main():
         if count == 0:
             failed.append((f"{stage}: has no tests", ""))
         print(f"{stage:6} {count:5} tests {seconds:8.1f} s")
-    for name, output in failed:
-        print(f"failed: {name}")
-        for line in output.rstrip().splitlines()[-30:]:
-            print(f"    {line}")
+    for verdict, tests in (("passed only when tried alone", alone), ("failed", failed)):
+        for name, output in tests:
+            print(f"{verdict}: {name}")
+            for line in output.rstrip().splitlines()[-30:]:
+                print(f"    {line}")
     for line in skipped:
         print(f"skipped: {line}")
-    print(f"{passed} passed, {len(failed)} failed" + (f", {len(skipped)} skipped" if skipped else ""))
+    print(f"{passed} passed" + (f" ({len(alone)} of them only alone)" if alone else "") +
+          f", {len(failed)} failed" + (f", {len(skipped)} skipped" if skipped else ""))
     return 1 if failed else 0
 
 
