@@ -105,7 +105,7 @@ Task<Result<void>> run(Loop& loop, Address address) {
     const auto serve = [&]() -> Task<> {
       [[maybe_unused]] const auto end = co_await (*listener)->serve(host);
     };
-    scope.start(serve());
+    scope.start(serve);
     const auto signal = co_await (*signals)->next();
     if (!signal) co_return std::move(signal).error();
     co_return Result<void>();

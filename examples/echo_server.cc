@@ -41,7 +41,7 @@ Task<Result<void>> serve(Loop& loop, Address address) {
       [[maybe_unused]] const auto signal = co_await (*signals)->next();
       (*listener)->close();  // the connected finish what they began
     };
-    scope.start(until_signal());
+    scope.start(until_signal);
     co_return co_await serve_frames(**listener, LengthPrefixed{.most = 64 * 1024}, on_frame);
   };
   const auto served = co_await open_scope(Ending::kCancel, serving);

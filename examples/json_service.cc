@@ -124,8 +124,8 @@ Task<Result<void>> serve(Service service, Address address, Address admin_address
       server.stop(10s);
     };
     scope.start(jobs.run());
-    scope.start(serve_admin());
-    scope.start(until_signal());
+    scope.start(serve_admin);
+    scope.start(until_signal);
     co_return co_await server.serve(**listener);
   };
   // When the service has ended, so do its jobs and the pages about it.

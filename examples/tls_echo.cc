@@ -37,12 +37,12 @@ Task<Result<void>> serve(Loop& loop, const TlsContext& tls, Address address) {
   std::printf("%s\n", (*listener)->local()->text().c_str());
   std::fflush(stdout);
 
+  const auto echo = [](Bytes line, Replies& replies) { replies.send(line); };
   const auto until_signal = [&](Scope& scope) -> Task<Result<void>> {
-    const auto echo = [](Bytes line, Replies& replies) { replies.send(line); };
     const auto serving = [&]() -> Task<> {
       [[maybe_unused]] const auto end = co_await serve_frames(**listener, Delimited{}, echo);
     };
-    scope.start(serving());
+    scope.start(serving);
     const auto signal = co_await (*signals)->next();
     if (!signal) co_return std::move(signal).error();
     co_return Result<void>();

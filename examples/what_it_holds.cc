@@ -48,7 +48,7 @@ class Service {
         co_await answer(**signals);
         (*listener)->close();
       };
-      scope.start(answering());
+      scope.start(answering);
       co_return co_await (*listener)->serve(
           [this](Stream stream) { return converse(std::move(stream)); });
     };

@@ -33,7 +33,7 @@ Task<> ask(Network& network, std::string url, std::chrono::seconds duration) {
         }
       }
     };
-    for (int i = 0; i < kConnections; ++i) scope.start(one());
+    for (int i = 0; i < kConnections; ++i) scope.start(one);
     co_await scope.join();
   };
   co_await open_scope(all);

@@ -6,9 +6,16 @@
 //
 //   co_await open_scope([&](Scope& scope) -> Task<> {
 //     scope.start(serve(listener));
+//     scope.start([&]() -> Task<> { co_await report(listener); });
 //     co_await signals.next();
 //     scope.cancel();                 // every wait of every task below here says ECANCELED
 //   });                               // and here all of them have returned
+//
+// What a task uses outlives the task: it stands outside open_scope(), or is moved into the task. A
+// local of the body is neither, for the body may end first. That holds for closures too: a
+// coroutine lambda keeps its captures in the closure, not in its frame. So a lambda is given to
+// start() as it is, uncalled; the task then keeps the closure. To pass it arguments, capture them
+// by value, or std::bind_front() them.
 //
 // A task that throws cancels the scope; the first exception leaves open_scope(). When the task that
 // opened the scope is cancelled or meets a deadline while it waits here, so are the scope's tasks.
@@ -40,6 +47,14 @@ class Scope {
   // says ECANCELED: what it was given is cleaned up by itself.
   void start(Task<void> task, std::source_location site = std::source_location::current());
 
+  // Runs call() -> Task<>, with `call` kept in the task: what it has captured by value lives as
+  // long as the task does. Costs a coroutine frame more than a task does.
+  template <typename Call>
+  requires std::is_invocable_r_v<Task<void>, Call>
+  void start(Call call, std::source_location site = std::source_location::current()) {
+    start(keeping(std::move(call)), site);
+  }
+
   // Ends the waits of all tasks, now and from now on, with `code`.
   void cancel(int code = ECANCELED) noexcept;
   bool cancelled() const noexcept { return cancelled_ != 0; }
@@ -70,6 +85,11 @@ class Scope {
   friend class Loop;
   template <typename Body>
   friend auto run_scope(Ending ending, Body body) -> std::invoke_result_t<Body&, Scope&>;
+
+  template <typename Call>
+  static Task<void> keeping(Call call) {
+    co_await std::move(call)();
+  }
 
   bool join_started(Join& join, Context& waiter) noexcept;
   void reap(Context& context) noexcept;

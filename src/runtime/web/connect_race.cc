@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <optional>
 
 #include "plumb/loop/event.h"
@@ -39,23 +40,23 @@ Task<Result<Stream>> connect_first(Network& network, std::vector<Address> addres
   interleave(addresses);
   std::optional<Stream> winner;
   std::optional<Error> trouble;
+  Event changed;
+  std::size_t running = 0;
+  const auto attempt = [&](Address address) -> Task<> {
+    ++running;
+    auto stream = co_await network.connect(address);
+    --running;
+    if (!stream) {
+      trouble = std::move(stream).error();
+    } else if (!winner) {
+      winner = *std::move(stream);
+    }
+    changed.set(network.loop());
+  };
   const auto race = [&](Scope& scope) -> Task<> {
-    Event changed;
-    std::size_t running = 0;
-    const auto attempt = [&](Address address) -> Task<> {
-      ++running;
-      auto stream = co_await network.connect(address);
-      --running;
-      if (!stream) {
-        trouble = std::move(stream).error();
-      } else if (!winner) {
-        winner = *std::move(stream);
-      }
-      changed.set(network.loop());
-    };
     for (std::size_t next = 0; !winner && (next < addresses.size() || running != 0);) {
       changed.reset();
-      if (next < addresses.size()) scope.start(attempt(addresses[next++]));
+      if (next < addresses.size()) scope.start(std::bind_front(attempt, addresses[next++]));
       if (changed.is_set()) continue;  // it ended at once
       const bool last = next == addresses.size();
       Result<void> waited;
@@ -70,10 +71,8 @@ Task<Result<Stream>> connect_first(Network& network, std::vector<Address> addres
         break;
       }
     }
-    scope.cancel();
-    co_await scope.join();
   };
-  co_await open_scope(race);
+  co_await open_scope(Ending::kCancel, race);
   if (winner) co_return *std::move(winner);
   co_return *std::move(trouble);
 }

@@ -74,7 +74,7 @@ Task<Result<void>> serve(Loop& loop) {
       [[maybe_unused]] const auto signal = co_await (*signals)->next();
       server.stop(2s);
     };
-    scope.start(until_signal());
+    scope.start(until_signal);
     co_return co_await server.serve(**listener);
   };
   const auto served = co_await open_scope(both);

@@ -63,7 +63,7 @@ TEST_F(HoldingsTest, NamesTheUsersLine) {
         co_await sleep(1h);
       };
       started = __LINE__ + 1;
-      scope.start(sleeper());
+      scope.start(sleeper);
       for (const auto& row : on.holdings().rows()) {
         lines[row.kind] = row.site.line();
         files[row.kind] = short_file(row.site.file_name());

@@ -2,6 +2,8 @@
 // Scopes: nothing outlives them, cancellation reaches every wait below, exceptions cancel siblings.
 #include "plumb/loop/scope.h"
 
+#include <functional>
+#include <memory>
 #include <stdexcept>
 #include <vector>
 
@@ -143,6 +145,27 @@ TEST_F(ScopeTest, ParametersOfAnEndedTaskAreGoneBeforeTheNextWaitFires) {
       EXPECT_EQ(scope.running(), 0U);
     });
   }(token));
+}
+
+// Built with the address sanitizer, this is what shows a closure that died with the body.
+TEST_F(ScopeTest, ALambdaThatIsStartedKeepsWhatItCaptured) {
+  const auto kept = std::make_shared<int>(7);
+  int seen = 0;
+  loop().run(open_scope([&](Scope& scope) -> Task<> {
+    scope.start([&seen, kept]() -> Task<> {
+      EXPECT_TRUE(co_await sleep(1ms));
+      seen += *kept;
+    });
+    const auto add = [&seen](const std::unique_ptr<int>& own, int times) -> Task<> {
+      EXPECT_TRUE(co_await sleep(1ms));
+      seen += *own * times;
+    };
+    scope.start(std::bind_front(add, std::make_unique<int>(5), 2));
+    EXPECT_EQ(kept.use_count(), 2);
+    co_return;
+  }));
+  EXPECT_EQ(seen, 17);
+  EXPECT_EQ(kept.use_count(), 1);
 }
 
 TEST_F(ScopeTest, AnEventWakesItsWaitersAndIsNotLostBefore) {

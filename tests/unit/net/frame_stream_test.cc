@@ -146,8 +146,9 @@ TEST_F(FrameStreamTest, BackpressureStopsReadingAndLosesNothing) {
   loop().run([](Network& net) -> Task<> {
     auto ends = net.pair();
     constexpr std::size_t kCount = 20'000;
+    std::size_t called = 0;
+    FrameStream frames(std::move(ends->second), LengthPrefixed{});
     co_await open_scope(Ending::kCancel, [&](Scope& scope) -> Task<> {
-      std::size_t called = 0;
       scope.start([](Stream stream, std::size_t& calls) -> Task<> {
         const LengthPrefixed codec;
         const std::string big(1000, 'x');
@@ -157,7 +158,6 @@ TEST_F(FrameStreamTest, BackpressureStopsReadingAndLosesNothing) {
         };
         EXPECT_TRUE(co_await converse(std::move(stream), codec, on_frame));
       }(std::move(ends->first), called));
-      FrameStream frames(std::move(ends->second), LengthPrefixed{});
       scope.start([](FrameStream<LengthPrefixed>& asking) -> Task<> {
         for (std::size_t i = 0; i < kCount; ++i) {
           EXPECT_TRUE(co_await asking.send(bytes_of("ask")));

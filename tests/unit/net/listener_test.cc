@@ -75,8 +75,8 @@ TEST_F(ListenerTest, CloseEndsServingAndLetsTheConnectionsFinish) {
   loop().run([](Network& net) -> Task<> {
     auto listener = net.listen(Address::loopback(0));
     const auto address = *(*listener)->local();
+    bool ended = false;
     co_await open_scope([&](Scope& scope) -> Task<> {
-      bool ended = false;
       scope.start([](Listener& on, bool& over) -> Task<> {
         EXPECT_TRUE(co_await on.serve(&echo_line));
         over = true;

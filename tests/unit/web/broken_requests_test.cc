@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Clients that leave, stall, or send rubbish at every byte of a request: each gets an answer or a
 // close, and the server is left as it was.
+#include <functional>
+
 #include "plumb/web/server.h"
 #include "plumb/web/websocket.h"
 #include "web_fixture.h"
@@ -77,12 +79,11 @@ TEST_F(BrokenRequestsTest, TheClientStallsAtEveryByte) {
   for (const std::string& request : requests) {
     serving([&](Server&, Address address) -> Task<> {
       const auto all = [&](Scope& scope) -> Task<> {
-        const auto stall = [&](std::size_t cut) -> Task<> {
+        for (std::size_t cut = 0; cut <= request.size(); ++cut) {
           // Until the server closes: a hang would meet the test's time limit.
-          co_await raw(address, request.substr(0, cut));
-        };
-        for (std::size_t cut = 0; cut <= request.size(); ++cut) scope.start(stall(cut));
-        co_await scope.join();
+          scope.start([&, cut]() -> Task<> { co_await raw(address, request.substr(0, cut)); });
+        }
+        co_return;
       };
       co_await open_scope(all);
     });
@@ -93,17 +94,19 @@ TEST_F(BrokenRequestsTest, RubbishAtEveryByte) {
   options.patience.head = options.patience.body = 1s;  // all at once on a busy machine
   for (const std::string& request : requests) {
     serving([&](Server&, Address address) -> Task<> {
+      const auto spoil = [&](std::size_t at, char with) -> Task<> {
+        std::string spoilt = request;
+        spoilt[at] = with;
+        const std::string answer = co_await raw(address, spoilt);
+        EXPECT_TRUE(answer.starts_with("HTTP/1.1 ")) << at << " " << answer;
+      };
       const auto all = [&](Scope& scope) -> Task<> {
-        const auto spoil = [&](std::size_t at, char with) -> Task<> {
-          std::string spoilt = request;
-          spoilt[at] = with;
-          const std::string answer = co_await raw(address, spoilt);
-          EXPECT_TRUE(answer.starts_with("HTTP/1.1 ")) << at << " " << answer;
-        };
         for (std::size_t at = 0; at < request.size(); ++at) {
-          for (const char with : {'\0', '\r', '\n', ' ', '\xff'}) scope.start(spoil(at, with));
+          for (const char with : {'\0', '\r', '\n', ' ', '\xff'}) {
+            scope.start(std::bind_front(spoil, at, with));
+          }
         }
-        co_await scope.join();
+        co_return;
       };
       co_await open_scope(all);
     });

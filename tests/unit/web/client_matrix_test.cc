@@ -16,26 +16,20 @@ class ClientMatrixTest : public WebTest {
   // Answers every request of every connection with `answer`; closes behind it where `closes`.
   void against(const std::string& answer, bool closes,
                const std::function<Task<>(Client&, std::string)>& test) {
+    auto listener = network().listen(Address::loopback(0));
+    const auto play = [&](Stream stream) -> Task<> {
+      Buffer heard = stream.buffer();
+      for (;;) {
+        const auto got = co_await stream.read(heard);
+        if (!got || *got == 0) co_return;
+        if (heard.text().find("\r\n\r\n") == std::string_view::npos) continue;
+        heard.clear();
+        if (!co_await stream.write(answer) || closes) co_return;
+      }
+    };
     const auto run = [&](Scope& scope) -> Task<> {
-      auto listener = network().listen(Address::loopback(0));
-      const auto play = [&](Stream stream) -> Task<> {
-        Buffer heard = stream.buffer();
-        for (;;) {
-          const auto got = co_await stream.read(heard);
-          if (!got || *got == 0) co_return;
-          if (heard.text().find("\r\n\r\n") == std::string_view::npos) continue;
-          heard.clear();
-          if (!co_await stream.write(answer) || closes) co_return;
-        }
-      };
-      const auto serve = [&]() -> Task<> {
-        for (;;) {
-          auto stream = co_await (*listener)->accept();
-          if (!stream) co_return;
-          scope.start(play(*std::move(stream)));
-        }
-      };
-      scope.start(serve());
+      scope.start(
+          [&]() -> Task<> { [[maybe_unused]] const auto end = co_await (*listener)->serve(play); });
       {
         Client client(network(), {.patience = patience, .proxies = ProxySettings{}});
         co_await test(client, "http://" + (*listener)->local()->text() + "/");

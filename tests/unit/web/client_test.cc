@@ -135,7 +135,7 @@ TEST_F(ClientTest, SecretsStayWithTheirOrigin) {
       const auto serve = [&]() -> Task<> {
         [[maybe_unused]] const auto served = co_await other.serve(**listener);
       };
-      scope.start(serve());
+      scope.start(serve);
       const std::array secret = {http::Field{"Authorization", "Bearer x"}};
       const std::string url = base + "/away";
       const auto reply = co_await client.fetch({.url = url, .fields = secret});
@@ -169,7 +169,7 @@ TEST_F(ClientTest, MoreThanItsConnectionsWaitForTheirTurn) {
         const auto reply = co_await client.fetch({.url = url});
         if (reply && reply->status() == 200) ++done;
       };
-      for (int i = 0; i < 50; ++i) scope.start(one());
+      for (int i = 0; i < 50; ++i) scope.start(one);
       co_await scope.join();
     };
     co_await open_scope(crowd);

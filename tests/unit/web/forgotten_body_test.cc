@@ -151,7 +151,7 @@ TEST_F(ForgottenBodyTest, CancelledTask) {
         EXPECT_TRUE(reply.ok());
         [[maybe_unused]] const auto slept = co_await sleep(1h);
       };
-      scope.start(reads());
+      scope.start(reads);
       co_await until([&] { return client.stats().leased == 1; });
       scope.cancel();
     };

@@ -36,12 +36,10 @@ class HostileClientsTest : public WebTest {
           if (pause != 0ms && !co_await sleep(pause)) co_return;
         }
       };
-      scope.start(talk());
+      scope.start(talk);
       said = co_await read_text(*stream);
-      scope.cancel();
-      co_await scope.join();  // what they refer to ends with this call
     };
-    co_await open_scope(both);
+    co_await open_scope(Ending::kCancel, both);
     co_return said;
   }
 
@@ -64,7 +62,7 @@ class HostileClientsTest : public WebTest {
           EXPECT_TRUE(said.find(error) != std::string::npos) << said.substr(0, 300);
           ++told;
         };
-        for (int i = 0; i < count; ++i) scope.start(hostile());
+        for (int i = 0; i < count; ++i) scope.start(hostile);
         for (int i = 0; i < 20; ++i) {
           const std::string answer = co_await raw(address, get("/hello"));
           EXPECT_EQ(body_of(answer), "hello\n");
@@ -147,17 +145,18 @@ TEST_F(HostileClientsTest, APipelineWithoutAReaderStopsBeingRead) {
   std::string requests;
   for (int i = 0; i < 10'000; ++i) requests += get("/hello", "");
   serving([&](Server& server, Address address) -> Task<> {
+    std::vector<Stream> streams;
     const auto all = [&](Scope& scope) -> Task<> {
-      std::vector<Stream> streams;
       for (int i = 0; i < 10; ++i) {
         auto stream = co_await network().connect(address);
         EXPECT_TRUE(stream.ok());
         streams.push_back(*std::move(stream));
       }
-      const auto push = [&](Stream& stream) -> Task<> {
-        [[maybe_unused]] const auto sent = co_await stream.write(requests);
-      };
-      for (auto& stream : streams) scope.start(push(stream));
+      for (auto& stream : streams) {
+        scope.start([&]() -> Task<> {
+          [[maybe_unused]] const auto sent = co_await stream.write(requests);
+        });
+      }
       for (int i = 0; i < 20; ++i) {
         EXPECT_EQ(body_of(co_await raw(address, get("/hello"))), "hello\n");
         EXPECT_LE(network().blocks().lent(), 10U * 8 + 8);

@@ -29,8 +29,8 @@ class HostileServerTest : public WebTest {
 
   // Serves one connection after another with the acts in turn, while `test` runs.
   void against(std::vector<Act> acts, const std::function<Task<>(Client&, std::string)>& test) {
+    auto listener = network().listen(Address::loopback(0));
     const auto run = [&](Scope& scope) -> Task<> {
-      auto listener = network().listen(Address::loopback(0));
       const auto serve = [&]() -> Task<> {
         for (std::size_t turn = 0;; ++turn) {
           auto stream = co_await (*listener)->accept();
@@ -38,7 +38,7 @@ class HostileServerTest : public WebTest {
           scope.start(play(*std::move(stream), acts[std::min(turn, acts.size() - 1)]));
         }
       };
-      scope.start(serve());
+      scope.start(serve);
       {
         Client client(network(), client_options);
         co_await test(client, "http://" + (*listener)->local()->text() + "/");
@@ -147,8 +147,8 @@ TEST_F(HostileServerTest, AnIdleConnectionThatThePeerClosedIsNotKept) {
 TEST_F(HostileServerTest, OnlyWhatIsSafeIsAskedAgain) {
   for (const bool safe : {true, false}) {
     int accepted = 0;
+    auto listener = network().listen(Address::loopback(0));
     const auto run = [&](Scope& scope) -> Task<> {
-      auto listener = network().listen(Address::loopback(0));
       const auto serve = [&]() -> Task<> {
         for (;;) {
           auto stream = co_await (*listener)->accept();
@@ -164,7 +164,7 @@ TEST_F(HostileServerTest, OnlyWhatIsSafeIsAskedAgain) {
           scope.start(one_answer_then_death(*std::move(stream)));
         }
       };
-      scope.start(serve());
+      scope.start(serve);
       {
         Client client(network(), client_options);
         const std::string url = "http://" + (*listener)->local()->text() + "/";
@@ -218,26 +218,20 @@ TEST_F(HostileServerTest, ABombIsNotUnpacked) {
 TEST_F(HostileServerTest, ByAProxy) {
   client_options.proxies->http.reset();
   std::string heard;
+  auto listener = network().listen(Address::loopback(0));
+  const auto answer = [&](Stream on) -> Task<> {
+    Buffer buffer = on.buffer();
+    const auto got = co_await on.read(buffer);
+    if (!got) co_return;
+    heard = std::string(buffer.text());
+    const bool connect = heard.starts_with("CONNECT");
+    const std::string words =
+        connect ? "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n" : kGood;
+    [[maybe_unused]] const auto sent = co_await on.write(words);
+  };
   const auto run = [&](Scope& scope) -> Task<> {
-    auto listener = network().listen(Address::loopback(0));
-    const auto serve = [&]() -> Task<> {
-      for (;;) {
-        auto stream = co_await (*listener)->accept();
-        if (!stream) co_return;
-        const auto answer = [&](Stream on) -> Task<> {
-          Buffer buffer = on.buffer();
-          const auto got = co_await on.read(buffer);
-          if (!got) co_return;
-          heard = std::string(buffer.text());
-          const bool connect = heard.starts_with("CONNECT");
-          const std::string words =
-              connect ? "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n" : kGood;
-          [[maybe_unused]] const auto sent = co_await on.write(words);
-        };
-        scope.start(answer(*std::move(stream)));
-      }
-    };
-    scope.start(serve());
+    scope.start(
+        [&]() -> Task<> { [[maybe_unused]] const auto end = co_await (*listener)->serve(answer); });
     auto proxy = Url::parse("http://u:p@" + (*listener)->local()->text());
     client_options.proxies->http = *proxy;
     client_options.proxies->https = *proxy;

@@ -29,7 +29,7 @@ TEST(WebLedger, ALeaseStandsInTheLedgerWithItsLineWhileItLasts) {
       const auto serve = [&]() -> Task<> {
         [[maybe_unused]] const auto served = co_await server.serve(**listener);
       };
-      scope.start(serve());
+      scope.start(serve);
       {
         Client client(network, {.proxies = ProxySettings{}});
         const auto server_meter = meter(registry, server, "main");

@@ -78,7 +78,7 @@ TEST_F(ServerTest, TenThousandPipelinedRequests) {
         const auto sent = co_await stream->write(requests);
         EXPECT_TRUE(sent.ok());
       };
-      scope.start(send());
+      scope.start(send);
       answers = co_await read_text(*stream);
     };
     co_await open_scope(both);
@@ -228,7 +228,7 @@ TEST_F(ServerTest, ALateByteDoesNotBuyAHeadMoreTime) {
           if (!co_await sleep(10ms)) co_return;
         }
       };
-      scope.start(drip());
+      scope.start(drip);
       answer = co_await read_text(*stream);
     };
     co_await open_scope(Ending::kCancel, both);

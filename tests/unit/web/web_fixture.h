@@ -33,15 +33,14 @@ class WebTest : public testing::Test {
   // Serves `routes` while `test` runs; then stops, and demands that all connections have ended.
   void serving(const std::function<Task<>(Server&, Address)>& test) {
     Server server(*network_, routes, options);
+    auto listener = server.listen(Address::loopback(0), serve_options);
+    ASSERT_TRUE(listener.ok()) << listener.error().message();
     const auto run = [&](Scope& scope) -> Task<> {
-      auto listener = server.listen(Address::loopback(0), serve_options);
-      EXPECT_TRUE(listener.ok()) << listener.error().message();
-      if (!listener) co_return;
       const auto serve = [&]() -> Task<> {
         const auto served = co_await server.serve(**listener);
         EXPECT_TRUE(served.ok()) << served.error().message();
       };
-      scope.start(serve());
+      scope.start(serve);
       co_await test(server, *(*listener)->local());
       server.stop(std::chrono::seconds(5));
     };
