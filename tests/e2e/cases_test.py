@@ -5,12 +5,15 @@
 A case is a folder with `run STATE [healthy]` and `expected`: the findings of which one must be the first,
 a colon, and what the report must say. The first finding must come within 60 s of observing and 15 s of
 plumb's own time on a processor; of the twin nothing worse than a note may be said.
+
+As a user meets it: with the release build, which ./plumb makes. Twins are watched for 20 s. With
+PLUMB_CASES=all the cases that take long (they have a file `long`, which says why) are tried too, and twins
+are watched until plumb itself has seen enough; PLUMB_CASES="NAME NAME" tries these alone.
 """
 import concurrent.futures
 import json
 import os
 import pathlib
-import resource
 import subprocess
 import sys
 import tempfile
@@ -19,13 +22,24 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/support"))
-from scripted import main, program  # noqa: E402  (after the path)
+sys.path.insert(0, str(ROOT / "tests/e2e"))
+import release  # noqa: E402  (after the path)
+from scripted import main  # noqa: E402
 
-PLUMB = program("plumb")
-CASES = sorted(path.parent for path in (ROOT / "cases").glob("*/expected"))
+PLUMB = ROOT / "build/release/src/app/cli/plumb"
+ASKED = os.environ.get("PLUMB_CASES", "").split()
+WHOLE = bool(ASKED)
 LONGEST = 75  # seconds with the start and the end; the observation itself is at most 60
 MOST_CPU = 15
 AT_ONCE = 3
+
+
+def chosen():
+    """The cases to be tried, by name."""
+    known = sorted(path.parent for path in (ROOT / "cases").glob("*/expected"))
+    if ASKED and ASKED != ["all"]:
+        return [case for case in known if case.name in ASKED]
+    return [case for case in known if ASKED or not (case / "long").exists()]
 
 
 def environment():
@@ -33,64 +47,74 @@ def environment():
     return {key: value for key, value in os.environ.items() if "proxy" not in key.lower()}
 
 
-def explained(case, *twin):
-    """(status, records, text of all of them, seconds) of plumb explain on the case's victim."""
-    with tempfile.TemporaryDirectory(prefix="plumb-case-") as state:
-        try:
-            subprocess.run([case / "run", state, *twin], check=True, timeout=60, env=environment(),
-                           stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-            time.sleep(1)
-            victim = (pathlib.Path(state) / "victim").read_text().split()
+class Said:
+    """What plumb explain said of a case's victim: status, records, all of it as text, and what it took."""
+
+    def __init__(self, case, twin):
+        options = ["--for", "20s"] if twin and not WHOLE else []
+        with tempfile.TemporaryDirectory(prefix="plumb-case-") as state:
+            try:
+                subprocess.run([case / "run", state, *(["healthy"] if twin else [])], check=True, timeout=100,
+                               env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+                time.sleep(1)
+                victim = (pathlib.Path(state) / "victim").read_text().split()
+                self.explain(*options, *victim)
+            finally:
+                subprocess.run([ROOT / "cases/stop", state], check=False, timeout=20)
+
+    def explain(self, *arguments):
+        with tempfile.TemporaryFile("w+") as output:
             began = time.monotonic()
-            done = subprocess.run([PLUMB, "explain", "--json", *victim], capture_output=True, text=True,
-                                  check=False, timeout=150)
-            seconds = time.monotonic() - began
-        finally:
-            subprocess.run([ROOT / "cases/stop", state], check=False, timeout=20)
-    records = [json.loads(line) for line in done.stdout.splitlines()]
-    return done.returncode, records, done.stdout + done.stderr, seconds
+            with subprocess.Popen([PLUMB, "explain", "--json", *arguments], stdin=subprocess.DEVNULL,
+                                  stdout=output, stderr=output) as running:
+                status, used = os.wait4(running.pid, 0)[1:]
+                running.returncode = os.waitstatus_to_exitcode(status)
+            self.seconds = time.monotonic() - began
+            self.cpu = used.ru_utime + used.ru_stime
+            output.seek(0)
+            self.text = output.read()
+        self.status = running.returncode
+        records = [json.loads(line) for line in self.text.splitlines() if line.startswith("{")]
+        self.findings = [one for one in records if one["record"] == "finding"]
+
+    def __str__(self):
+        told = "; ".join(f"{one['id']} ({one['severity']}): {one['summary']}" for one in self.findings)
+        return f"status {self.status}, {told or self.text[-500:]}"
 
 
 def fault_of(case):
     """What is wrong with the explanation of the case; None where all is right."""
     ids, _, words = (case / "expected").read_text().strip().partition(" : ")
-    status, records, text, seconds = explained(case)
-    findings = [one for one in records if one["record"] == "finding"]
-    if status != 1 or not findings:
-        return f"status {status}, {len(findings)} findings: {text[-500:]}"
-    if findings[0]["id"] not in ids.split():
-        return f"the first finding is {findings[0]['id']}: {findings[0]['summary']}"
-    if words not in text:
-        return f"{words} is not said: {records[-1]['answer']}"
-    return f"it took {seconds:.0f} s" if seconds > LONGEST else None
+    said = Said(case, twin=False)
+    if said.status != 1 or not said.findings or said.findings[0]["id"] not in ids.split():
+        return f"the first finding is none of {ids}: {said}"
+    if words not in said.text:
+        return f"{words} is not said: {said}"
+    if said.cpu > MOST_CPU:
+        return f"it took {said.cpu:.0f} s of a processor"
+    return f"it took {said.seconds:.0f} s" if said.seconds > LONGEST else None
 
 
 def alarm_of(case):
     """What was said of the healthy twin though it should not have been."""
-    status, records, text, _ = explained(case, "healthy")
-    alarms = [one["summary"] for one in records if one["record"] == "finding" and one["severity"] != "info"]
-    return alarms or (None if status == 0 else f"status {status}: {text[-500:]}")
+    said = Said(case, twin=True)
+    alarms = [one for one in said.findings if one["severity"] != "info"]
+    return f"of the twin: {said}" if alarms or said.status != 0 else None
 
 
 class Cases(unittest.TestCase):
-    def every(self, check):
+    def test_the_right_finding_comes_first_and_of_the_twin_nothing_is_said(self):
+        with release.locked():
+            release.build()
+        jobs = [(case, check) for check in (fault_of, alarm_of) for case in chosen()]
+        self.assertTrue(jobs)
         with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
-            faults = dict(zip(CASES, pool.map(check, CASES)))
-        # A build without optimisation beside others looks too rarely: alone it must be right.
-        for case in (case for case, fault in list(faults.items()) if fault):
-            faults[case] = check(case)
-        self.assertEqual([f"{case.name}: {fault}" for case, fault in faults.items() if fault], [])
-
-    def test_the_right_finding_comes_first(self):
-        self.assertGreater(len(CASES), 10)
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        self.every(fault_of)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        self.assertLess(spent / len(CASES), MOST_CPU)
-
-    def test_of_the_healthy_twins_nothing_is_said(self):
-        self.every(alarm_of)
+            faults = dict(zip(jobs, pool.map(lambda job: job[1](job[0]), jobs)))
+        # On a machine that does much else what happened was not seen; alone it must be right.
+        for job in (job for job, fault in list(faults.items()) if fault):
+            print(f"once more, alone: {job[0].name}: {faults[job]}", flush=True)
+            faults[job] = job[1](job[0])
+        self.assertEqual([f"{case.name}: {fault}" for (case, _), fault in faults.items() if fault], [])
 
     def test_each_finding_is_documented_and_each_documented_one_exists(self):
         table = (ROOT / "src/detect/finding/kinds.h").read_text()

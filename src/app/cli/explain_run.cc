@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -43,8 +44,12 @@ constexpr std::chrono::nanoseconds kPass = 250ms;  // between passes over the tr
 constexpr std::chrono::nanoseconds kRarest = 1500ms;
 constexpr auto kShortest = 10s;
 constexpr auto kLongest = 60s;
-constexpr auto kQuietMachine = 30s;      // without a victim, where nothing moves
+constexpr auto kCalm = 30s;              // where nothing moves
 constexpr std::size_t kFewestLooks = 9;  // fewer have no trend
+constexpr std::size_t kCalmLooks = 15;
+constexpr auto kVerdictPause = 2500ms;
+constexpr auto kStacksComeLate = 25s;  // a leak whose site is unknown is waited for so long
+constexpr int kPriority = -10;         // a look that comes late on a busy machine tells little
 constexpr double kFirm = 0.84;
 constexpr std::size_t kListenEvery = 4;  // looks between two thoughts of reading along
 constexpr std::size_t kMostCaptured = 8;
@@ -81,7 +86,9 @@ class Run {
   void wait_until(BootTime time);
   bool over();
   bool victims_gone(const Survey& survey) const;
-  bool firm() const;
+  bool certain(const Finding& finding) const;
+  bool calm() const;
+  bool firm();
   Explanation conclude() const;
   Exit report(const Explanation& explanation);
   bool write_page(const FindingDocument& document) const;
@@ -109,6 +116,7 @@ class Run {
   std::vector<std::pair<Pid, GoHttpHeld>> held_;          // what they hold in the end
   std::chrono::nanoseconds took_{};
   BootTime next_verdict_{};
+  std::vector<std::pair<std::string_view, ProcessKey>> verdict_;  // the last one, if it was certain
   bool stop_ = false;
   bool shown_ = false;
 };
@@ -124,6 +132,7 @@ void Run::progress(std::string_view what) {
 }
 
 std::optional<Exit> Run::begin() {
+  (void)::setpriority(PRIO_PROCESS, 0, kPriority);  // who may not is as late as the others
   auto source = open_survey();
   if (!source) {
     complain(source.error().message());
@@ -202,10 +211,14 @@ void Run::read_requests() {
 
 void Run::suspect() {
   if (observation_.times().size() < 4) return;
-  for (const Pid pid :
-       suspicious(first_->joined, now_->joined, observation_, Pid{::getpid()}, kMostSuspects)) {
+  const auto found =
+      suspicious(first_->joined, now_->joined, observation_, Pid{::getpid()}, kMostSuspects);
+  if (found.empty()) return;
+  // To read a stranger's frame information takes longer than all looks at the victim.
+  const std::set<Pid> circle = circle_of(now_->joined, victims_);
+  for (const Pid pid : found) {
     if (followed_.size() >= kMostVictims + kMostSuspects) return;
-    follow(pid);
+    if (selection_.everything || circle.contains(pid)) follow(pid);
   }
 }
 
@@ -277,17 +290,41 @@ bool Run::victims_gone(const Survey& survey) const {
   });
 }
 
-// Every chain that is more than a note is as sure as it gets.
-bool Run::firm() const {
+// As sure as it gets. On a busy machine the stack of what leaks is named later than it is counted.
+bool Run::certain(const Finding& finding) const {
+  if (finding.severity == Severity::kInfo) return true;
+  if (finding.confidence < kFirm) return false;
+  const bool has_site = finding.id != id::kDescriptorLeak || !finding.stack.empty();
+  return has_site || !session_ || observation_.span() >= kStacksComeLate;
+}
+
+// Nothing has moved: what comes once in a quarter of a minute would have.
+bool Run::calm() const {
+  if (observation_.span() < kCalm || observation_.times().size() < kCalmLooks) return false;
+  const auto moving = suspicious(first_->joined, now_->joined, observation_, Pid{::getpid()},
+                                 now_->survey.processes.size());
+  if (selection_.everything) return moving.empty();
+  const std::set<Pid> circle = circle_of(now_->joined, victims_);
+  return std::ranges::none_of(moving, [&](Pid pid) { return circle.contains(pid); });
+}
+
+// Every chain that is more than a note is certain, and was so at the verdict before.
+bool Run::firm() {
   const Explanation explanation = conclude();
-  if (explanation.anything_wrong()) {
-    return std::ranges::all_of(explanation.effects, [&](FindingIndex effect) {
-      const Finding& finding = explanation.at(effect);
-      return finding.severity == Severity::kInfo || finding.confidence >= kFirm;
-    });
+  decltype(verdict_) verdict;
+  for (const FindingIndex effect : explanation.effects) {
+    const Finding& finding = explanation.at(effect);
+    if (!certain(finding)) {
+      verdict_.clear();
+      return false;
+    }
+    if (finding.severity > Severity::kInfo) {
+      verdict.emplace_back(finding.id, finding.subject.process);
+    }
   }
-  if (!victims_.empty() || observation_.span() < kQuietMachine) return false;
-  return suspicious(first_->joined, now_->joined, observation_, Pid{::getpid()}, 1).empty();
+  const bool again = !verdict.empty() && verdict == verdict_;
+  verdict_ = std::move(verdict);
+  return again || (verdict_.empty() && calm());
 }
 
 bool Run::over() {
@@ -297,7 +334,7 @@ bool Run::over() {
   if (spent >= kLongest) return true;
   if (spent < kShortest || observation_.times().size() < kFewestLooks) return false;
   if (BootClock::now() < next_verdict_) return false;
-  next_verdict_ = BootClock::now() + 5s;
+  next_verdict_ = BootClock::now() + kVerdictPause;
   return firm();
 }
 

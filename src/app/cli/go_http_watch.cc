@@ -9,9 +9,11 @@
 #include <utility>
 #include <vector>
 
+#include "detect/symbol/elf_image.h"
 #include "detect/symbol/go_probe_place.h"
 #include "detect/symbol/go_stack_names.h"
 #include "detect/symbol/goroutine_reader.h"
+#include "detect/symbol/image.h"
 #include "plumb/base/text.h"
 
 namespace plumb::app {
@@ -29,6 +31,16 @@ std::string image_of(const ProcessView& process, const Module& module) {
     return path;
   }
   return "/proc/" + std::to_string(number(process.process())) + "/exe";
+}
+
+// Without reading its libraries: most processes are none of Go's.
+bool runs_go(Pid process) {
+  const auto image = FileImage::open("/proc/" + std::to_string(number(process)) + "/exe");
+  if (!image) return false;
+  const auto elf = ElfImage::parse(**image);
+  if (!elf) return false;
+  return elf->sections().empty() || elf->section(".gopclntab") != nullptr ||
+         elf->section(".data.rel.ro.gopclntab") != nullptr;
 }
 
 GoHttpPlaces places_in(const GoRuntime& runtime) {
@@ -71,6 +83,9 @@ GoHttpPlaces places_in(const GoRuntime& runtime) {
 }  // namespace
 
 Result<std::unique_ptr<GoHttpWatch>> GoHttpWatch::open(Pid process) {
+  if (!runs_go(process)) {
+    return fail("find Go in", std::to_string(number(process)), ENOEXEC);
+  }
   std::unique_ptr<GoHttpWatch> watch(new GoHttpWatch());
   auto view = ProcessView::open(process, watch->access_, watch->modules_);
   if (!view) return std::move(view).error();

@@ -41,7 +41,38 @@ std::uint64_t suspicion_of(const Joined& now, const Observation& observation, Pr
   return most;
 }
 
+// Twice, because a child's number may be lower than its parent's.
+void add_descendants(const Survey& survey, std::set<Pid>& circle) {
+  for (int again = 0; again < 2; ++again) {
+    for (const Process& process : survey.processes) {
+      if (circle.contains(process.parent)) circle.insert(process.key.pid);
+    }
+  }
+}
+
+void add_other_ends(const Joined& now, std::set<Pid>& circle) {
+  std::set<Pid> peers;
+  for (std::uint32_t p = 0; p < now.survey.processes.size(); ++p) {
+    if (!circle.contains(now.survey.processes[p].key.pid)) continue;
+    const auto rows = now.tables.rows_of(ProcessIndex{p});
+    for (std::uint32_t d = rows.first; d < rows.last; ++d) {
+      for (const DescriptorIndex other : now.ends.of(DescriptorIndex{d}).holders) {
+        peers.insert(now.holder(other).key.pid);
+      }
+    }
+  }
+  circle.merge(peers);
+}
+
 }  // namespace
+
+std::set<Pid> circle_of(const Joined& now, const std::vector<Pid>& victims) {
+  std::set<Pid> circle(victims.begin(), victims.end());
+  add_descendants(now.survey, circle);
+  add_other_ends(now, circle);
+  add_other_ends(now, circle);
+  return circle;
+}
 
 std::vector<Pid> suspicious(const Joined& first, const Joined& now, const Observation& observation,
                             Pid self, std::size_t most) {

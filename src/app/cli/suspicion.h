@@ -3,6 +3,7 @@
 // costs a process about a microsecond for each descriptor that it opens and closes.
 #pragma once
 
+#include <set>
 #include <vector>
 
 #include "detect/finding/facts.h"
@@ -13,5 +14,9 @@ namespace plumb::app {
 // listener has a queue; most suspicious first, at most `most`. Never `self`.
 std::vector<Pid> suspicious(const detect::Joined& first, const detect::Joined& now,
                             const detect::Observation& observation, Pid self, std::size_t most);
+
+// The processes that a chain from the victims can lead to: they, what is below them, whoever has
+// the other ends of what these hold, and the other ends of those.
+std::set<Pid> circle_of(const detect::Joined& now, const std::vector<Pid>& victims);
 
 }  // namespace plumb::app

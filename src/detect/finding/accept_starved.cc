@@ -104,10 +104,10 @@ class Looker {
     if (10 * tracked->running >= 7 * tracked->looks) {
       return fmt::format("spins: it ran at {} of {} looks", tracked->running, tracked->looks);
     }
-    if (tracked->wait) {
-      return fmt::format("pauses: it sleeps in {}", wait_of(*tracked->wait).call);
-    }
-    return {};
+    // Where it ran at the last look, what it slept in at the others is not kept.
+    return tracked->wait ? fmt::format("pauses: it sleeps in {}", wait_of(*tracked->wait).call)
+                         : fmt::format("pauses: it slept at {} of {} looks",
+                                       tracked->looks - tracked->running, tracked->looks);
   }
 
   std::string where() const {

@@ -92,12 +92,14 @@ void find_close_wait_pileup(const Facts& facts, std::vector<Finding>& found) {
     }
     const auto sites = growing_sites(facts, facts.process(index).key.pid, Kind::kTcp);
     if (!sites.empty()) add_site(facts, *sites.front(), finding);
+    const Frame* guilty = guilty_frame(finding.stack);
+    const std::string whoever = guilty == nullptr ? who : frame_text(*guilty);
     finding.whose_move = who;
     finding.remedy =
         pile.unread > 0
             ? fmt::format("{} must read each answer to its end or close it, also where it fails",
-                          who)
-            : fmt::format("{} must close a connection when it reads its end", who);
+                          whoever)
+            : fmt::format("{} must close a connection when it reads its end", whoever);
     found.push_back(std::move(finding));
   }
 }

@@ -56,7 +56,12 @@ void find_deleted_file_held(const Facts& facts, std::vector<Finding>& found) {
     const Held held = held_by(facts, index);
     if (!held.largest) continue;
     const Trend trend = facts.observation.trend(*tracked, Measure::kUnlinked, kLeastRise);
-    const bool grows = trend.rises() && facts.earlier(index);
+    const auto sites = growing_sites(facts, facts.process(index).key.pid, Kind::kFile);
+    // A trace is sure earlier than counting; then most files must be such ones.
+    const bool mostly = 2 * held.files > tracked->counts[place_of(measure_of(Kind::kFile))];
+    const bool traced =
+        !sites.empty() && survivors(*sites.front()) >= kLeastRise && mostly && trend.rise > 0;
+    const bool grows = (trend.rises() || traced) && facts.earlier(index);
     if (held.bytes < kManyBytes && !grows) continue;
     const std::string who = name_with_pid(survey, index);
     Finding finding;
@@ -74,11 +79,12 @@ void find_deleted_file_held(const Facts& facts, std::vector<Finding>& found) {
     finding.evidence.push_back(
         {"largest", fmt::format("fd {} {}, {}", number(largest.fd), survey.texts.at(largest.name),
                                 human_size(held_back(largest)))});
-    const auto sites = growing_sites(facts, facts.process(index).key.pid, Kind::kFile);
     if (!sites.empty()) add_site(facts, *sites.front(), finding);
+    const Frame* guilty = guilty_frame(finding.stack);
     finding.whose_move = who;
     finding.remedy =
-        fmt::format("{} must close them; until it does, or ends, the space is gone", who);
+        fmt::format("{} must close them; until {} does, or ends, the space is gone",
+                    guilty == nullptr ? who : frame_text(*guilty), guilty == nullptr ? "it" : who);
     found.push_back(std::move(finding));
   }
 }

@@ -62,12 +62,20 @@ class Looker {
         facts_.trace != nullptr && facts_.traced(p_) &&
         facts_.trace->ledger.now() - facts_.trace->ledger.began() >= kLeastTrace;
     if (site_ != nullptr) {
-      const bool fell = trend_.shape == Shape::kSawtooth || trend_.shape == Shape::kPlateau ||
-                        trend_.shape == Shape::kFollowsLoad;
+      const bool fell = trend_.shape == Shape::kPlateau || trend_.shape == Shape::kFollowsLoad ||
+                        (trend_.shape == Shape::kSawtooth && !below_traffic());
       return survivors(*site_) >= kLeastSurvivors && !fell && (trend_.rise > 0);
     }
     if (!trend_.rises() || trend_.rise < static_cast<std::int64_t>(kLeastRise)) return false;
     return !traced_long;
+  }
+
+  // A leak below traffic that comes and goes: the site gives next to nothing back, and the floor
+  // of all has risen about as much. A cache that replaces its oldest has no such floor.
+  bool below_traffic() const {
+    const std::uint64_t kept = survivors(*site_);
+    return kept >= kLeastRise && 5 * site_->closed <= site_->created &&
+           2 * trend_.rise >= static_cast<std::int64_t>(kept);
   }
 
   double confidence() const {

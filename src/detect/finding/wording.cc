@@ -53,8 +53,22 @@ bool is_system_file(std::string_view path) {
          path.starts_with("node:") || path.find("/lib/python") != std::string_view::npos;
 }
 
+// A language's own library that is compiled into the program: Rust's, C++'s templates. Rust writes
+// `<std::fs::File>::open` and `<dyn std::io::Read as ...>`.
+bool is_compiled_in(const Frame& frame) {
+  std::string_view name = frame.function;
+  while (name.starts_with('<') || name.starts_with('&')) name.remove_prefix(1);
+  for (const std::string_view library :
+       {"std::", "core::", "alloc::", "__gnu_cxx::", "__rust", "hashbrown::"}) {
+    if (name.starts_with(library)) return true;
+  }
+  return frame.file.starts_with("/rustc/") || frame.file.starts_with("/usr/include/") ||
+         frame.file.starts_with("/usr/src/rustc") ||
+         frame.file.find("/.cargo/registry/") != std::string::npos;
+}
+
 bool is_own(const Frame& frame, bool python) {
-  if (frame.function.empty()) return false;
+  if (frame.function.empty() || is_compiled_in(frame)) return false;
   switch (frame.kind) {
     case FrameKind::kGo:
       return !is_go_library(frame.function);
