@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Echo and accept storm: plumb's two faces beside libuv, asio, libevent and a textbook epoll loop.
 
-usage: bench/net/echo.py BUILD [SECONDS]      BUILD: a release tree configured with PLUMB_BENCH=ON
+usage: bench/net/echo.py BUILD [SECONDS [ROUNDS]]      BUILD: a release tree configured with PLUMB_BENCH=ON
 Servers run on core 0, the load on core 1. Exit status 1 when an aim is missed.
 """
 import pathlib
@@ -25,6 +25,7 @@ SERVERS = {
 def main():
     build = pathlib.Path(sys.argv[1]) / "bench/net"
     seconds = sys.argv[2] if len(sys.argv) > 2 else "4"
+    rounds = int(sys.argv[3]) if len(sys.argv) > 3 else 5
 
     def measure(mode, name):
         program, *arguments = SERVERS[name]
@@ -33,8 +34,8 @@ def main():
         return float(words[0])
 
     print(bench.machine())
-    echo = bench.interleave(SERVERS, lambda name: measure("echo", name))
-    storm = bench.interleave(SERVERS, lambda name: measure("storm", name))
+    echo = bench.interleave(SERVERS, lambda name: measure("echo", name), rounds)
+    storm = bench.interleave(SERVERS, lambda name: measure("storm", name), rounds)
     reached = bench.print_table(f"echo 64 B x {CONNECTIONS}", "round trips/s", echo, "plumb",
                                 {"libuv": 1.0, "asio": 1.0, "plumb coroutine": 0.9})
     reached &= bench.print_table("accept storm: connect, 64 B, reset", "connections/s", storm,

@@ -85,8 +85,10 @@ TEST_F(JobsTest, NeverRunBesideThemselves) {
   int runs = 0;
   jobs.add({.name = "slow", .every = 2ms}, [&]() -> Task<Result<void>> {
     EXPECT_EQ(++inside, 1);
-    EXPECT_TRUE((co_await sleep(9ms)).ok());
+    const auto slept = co_await sleep(9ms);
     --inside;
+    // A third may be due in the very turn in which the end of the second is told.
+    if (!slept) co_return slept;
     if (++runs == 2) over.set(loop());
     co_return Result<void>();
   });
