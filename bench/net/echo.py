@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Echo and accept storm: plumb's two faces beside libuv, asio, libevent and a textbook epoll loop.
 
-usage: bench/net/echo.py BUILD [SECONDS [ROUNDS]]      BUILD: a release tree configured with PLUMB_BENCH=ON
+usage: bench/net/echo.py BUILD [SECONDS [ROUNDS]]
+BUILD: a release tree configured with PLUMB_BENCH=ON
 Servers run on core 0, the load on core 1. Exit status 1 when an aim is missed.
 """
 import pathlib

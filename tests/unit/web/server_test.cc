@@ -3,6 +3,7 @@
 #include "plumb/web/server.h"
 
 #include <stdexcept>
+#include <thread>
 
 #include "web_fixture.h"
 
@@ -214,6 +215,22 @@ TEST_F(ServerTest, SlowClients) {
     }
     EXPECT_EQ(server.counters().timeouts, 1U);
   });
+}
+
+// The loop hangs until the deadline is over, but the rest of the head came before: both are seen in
+// one turn, and whoever was late was not the client.
+TEST_F(ServerTest, AHeadThatCameInTimeIsAnsweredHoweverLateTheLoopIs) {
+  options.patience.head = 300ms;
+  serving([&](Server&, Address address) -> Task<> {
+    auto stream = co_await network().connect(address);
+    const std::string request = get("/hello");
+    EXPECT_TRUE(co_await stream->write(request.substr(0, 20)));
+    [[maybe_unused]] const auto slept = co_await sleep(5ms);
+    EXPECT_TRUE(co_await stream->write(request.substr(20)));
+    std::this_thread::sleep_for(400ms);
+    EXPECT_EQ(body_of(co_await read_text(*stream)), "hello\n");
+  });
+  EXPECT_EQ(last_counters.timeouts, 0U);
 }
 
 TEST_F(ServerTest, ALateByteDoesNotBuyAHeadMoreTime) {
