@@ -37,6 +37,7 @@
 #include "plumb/http/limits.h"
 #include "plumb/loop/task.h"
 #include "plumb/net/network.h"
+#include "plumb/web/body_source.h"
 #include "plumb/web/proxy_settings.h"
 #include "plumb/web/reply.h"
 
@@ -50,6 +51,7 @@ struct FetchRequest {
   std::string_view url = {};
   std::span<const http::Field> fields = {};
   std::string_view body = {};
+  BodySource* source = nullptr;         // instead of `body`: made while it is sent
   std::size_t most = 16 * 1024 * 1024;  // of the body that fetch() reads; beyond: EMSGSIZE
   // For all of it, redirects included; 0: as long as the client's patience with each step allows.
   std::chrono::milliseconds timeout{0};
@@ -106,8 +108,9 @@ class Client {
   Client& operator=(const Client&) = delete;
 
   // Errors: EINVAL (address, or what the encoder refuses), ENOENT and EAGAIN (names), those of
-  // connecting and of TLS, ECONNRESET, ETIMEDOUT, ECANCELED, EMSGSIZE, ELOOP (redirects), EPROTO
-  // with the fault's name; EBUSY through a proxy that refuses to connect, with its status.
+  // connecting and of TLS, those of a source, ECONNRESET, ETIMEDOUT, ECANCELED, EMSGSIZE, ELOOP
+  // (redirects), EPROTO with the fault's name; EBUSY through a proxy that refuses to connect, with
+  // its status.
   Task<Result<Reply>> fetch(FetchRequest request,
                             std::source_location at = std::source_location::current());
   Task<Result<LiveReply>> open(FetchRequest request,

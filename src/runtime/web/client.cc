@@ -22,6 +22,7 @@ struct Question {
   std::string method;
   Url url;
   std::string_view body;
+  BodySource* source = nullptr;
   std::span<const http::Field> fields;
   bool foreign = false;  // another origin than the caller's: no credentials
 };
@@ -84,9 +85,23 @@ bool is_secret(std::string_view name) {
          same_ignoring_case(name, "proxy-authorization");
 }
 
-// Writes the request's head into the connection's output.
-Result<void> encode_question(const Question& question, const Pool& pool,
-                             ClientConnection& connection) {
+http::BodyLength length_of(const Question& question) {
+  if (question.source != nullptr) {
+    const auto bytes = question.source->length();
+    return bytes ? http::BodyLength::known(*bytes) : http::BodyLength::unknown();
+  }
+  return question.body.empty() ? http::BodyLength::none()
+                               : http::BodyLength::known(question.body.size());
+}
+
+Error refused(http::Refusal refusal, std::string_view object) {
+  return fail("ask", std::string(http::name(refusal)) + " " + std::string(object), EINVAL,
+              std::string(http::advice(refusal)));
+}
+
+// Writes the request's head into the connection's output; gives what frames its body.
+Result<http::BodyWriter> encode_question(const Question& question, const Pool& pool,
+                                         ClientConnection& connection) {
   const Url* const proxy = pool.proxy_for(question.url);
   const bool by_proxy = proxy != nullptr && question.url.scheme == Scheme::kHttp;
   const std::string host = question.url.authority();
@@ -110,33 +125,60 @@ Result<void> encode_question(const Question& question, const Pool& pool,
   if (pool.options.decode && !has_field(fields, "accept-encoding") && !has_field(fields, "range")) {
     fields.push_back({"Accept-Encoding", "gzip, br, zstd"});
   }
-  const auto length = question.body.empty() ? http::BodyLength::none()
-                                            : http::BodyLength::known(question.body.size());
   std::string text;
   const auto encoded = http::encode(
-      {.method = question.method, .target = target, .host = host, .body = length}, fields, text);
-  if (encoded.refusal) {
-    return fail("ask",
-                std::string(http::name(*encoded.refusal)) + " " + std::string(encoded.object),
-                EINVAL, std::string(http::advice(*encoded.refusal)));
-  }
+      {.method = question.method, .target = target, .host = host, .body = length_of(question)},
+      fields, text);
+  if (encoded.refusal) return refused(*encoded.refusal, encoded.object);
   connection.output.append(bytes_of(text));
   connection.parser.expect({.method = http::method_of(question.method)});
   connection.heard = connection.message_ended = connection.peer_finished = false;
   connection.keeps = true;
   connection.drained = 0;
-  return {};
+  return encoded.body;
+}
+
+// Sends the head and what the source gives, a piece at a time. A peer that takes no more of it may
+// have refused it with words: those are still to be read.
+Task<Result<void>> send_from(BodySource& source, ClientConnection& connection,
+                             http::BodyWriter writer) {
+  while (!writer.ended()) {
+    const auto piece = co_await source.next();
+    if (!piece) co_return piece.error();
+    auto& output = connection.output;
+    http::BodyWriter::Piece frame;
+    std::string end;
+    const auto refusal = piece->empty() ? writer.end(end) : writer.content(piece->size(), frame);
+    if (refusal) co_return refused(*refusal, "body");
+    for (const std::string_view part :
+         {frame.prefix(), *piece, frame.suffix, std::string_view(end)}) {
+      output.append(bytes_of(part));
+    }
+    const auto bound = co_await deadline(connection.pool.options.patience.head);
+    auto sent = co_await connection.stream.write(output.bytes());
+    output.clear();
+    if (sent) continue;
+    if (sent.error().code == ETIMEDOUT || sent.error().code == ECANCELED) co_return sent;
+    connection.keeps = false;
+    break;
+  }
+  co_return Result<void>();
 }
 
 // Asks until an answer has come or nothing more can be tried.
 Task<Result<Asked>> ask_once(Pool& pool, const Question& question, Until until, std::size_t most) {
-  for (auto wanted = Pool::Wanted::kAny;; wanted = Pool::Wanted::kFresh) {
+  const bool once = question.source != nullptr;
+  for (auto wanted = once ? Pool::Wanted::kFresh : Pool::Wanted::kAny;;
+       wanted = Pool::Wanted::kFresh) {
     auto got = co_await pool.acquire(question.url, wanted);
     if (!got) co_return std::move(got).error();
     ClientConnection& connection = **got;
     Held held(connection);
-    if (auto encoded = encode_question(question, pool, connection); !encoded) {
-      co_return std::move(encoded).error();
+    auto encoded = encode_question(question, pool, connection);
+    if (!encoded) co_return std::move(encoded).error();
+    if (once) {
+      auto sent = co_await send_from(*question.source, connection, *std::move(encoded));
+      if (!sent) co_return std::move(sent).error();
     }
     Asked asked;
     auto outcome =
@@ -153,7 +195,7 @@ Task<Result<Asked>> ask_once(Pool& pool, const Question& question, Until until, 
     const int code = outcome.error().code;
     const bool dead = !connection.heard && (code == ECONNRESET || code == EPIPE || code == EBADF ||
                                             code == ECONNABORTED);
-    if (!dead || !connection.reused || !may_be_asked_twice(question.method)) {
+    if (once || !dead || !connection.reused || !may_be_asked_twice(question.method)) {
       Error error = std::move(outcome).error();
       if (error.object.empty()) error.object = question.url.text();
       co_return error;
@@ -175,7 +217,9 @@ std::optional<Result<Url>> redirected(const ReplyHead& head, Question& question)
   if (becomes_get && question.method != "HEAD") {
     question.method = "GET";
     question.body = {};
+    question.source = nullptr;
   }
+  if (question.source != nullptr) return std::nullopt;
   return url;
 }
 
@@ -201,6 +245,7 @@ Result<Question> question_of(const Pool& pool, const FetchRequest& request) {
   return Question{.method = std::string(request.method),
                   .url = *std::move(url),
                   .body = request.body,
+                  .source = request.source,
                   .fields = request.fields};
 }
 

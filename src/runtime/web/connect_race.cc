@@ -42,15 +42,14 @@ Task<Result<Stream>> connect_first(Network& network, std::vector<Address> addres
   std::optional<Error> trouble;
   Event changed;
   std::size_t running = 0;
+  bool over = false;
   const auto attempt = [&](Address address) -> Task<> {
     ++running;
     auto stream = co_await network.connect(address);
     --running;
-    if (!stream) {
-      trouble = std::move(stream).error();
-    } else if (!winner) {
-      winner = *std::move(stream);
-    }
+    if (stream && !winner) winner = *std::move(stream);
+    // That a loser was cancelled is not what the caller is told.
+    if (!stream && !over) trouble = std::move(stream).error();
     changed.set(network.loop());
   };
   const auto race = [&](Scope& scope) -> Task<> {
@@ -71,6 +70,7 @@ Task<Result<Stream>> connect_first(Network& network, std::vector<Address> addres
         break;
       }
     }
+    over = true;
   };
   co_await open_scope(Ending::kCancel, race);
   if (winner) co_return *std::move(winner);

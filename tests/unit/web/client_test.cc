@@ -196,6 +196,73 @@ TEST_F(ClientTest, WhatCannotBeAsked) {
   });
 }
 
+// Gives `count` pieces, a turn of the loop apart; then the end, or `error`.
+class Pieces : public BodySource {
+ public:
+  Pieces(int count, std::optional<std::uint64_t> length, int error = 0)
+      : left_(count), length_(length), error_(error) {}
+  Task<Result<std::string_view>> next() override {
+    if (auto slept = co_await yield(); !slept) co_return slept.error();
+    if (left_-- > 0) co_return std::string_view(piece_);
+    if (error_ != 0) co_return fail("read rows", "table", error_);
+    co_return std::string_view();
+  }
+  std::optional<std::uint64_t> length() const override { return length_; }
+
+ private:
+  const std::string piece_ = std::string(10'000, 'p');
+  int left_;
+  std::optional<std::uint64_t> length_;
+  int error_;
+};
+
+TEST_F(ClientTest, SendsABodyWhileItIsMade) {
+  routes.post("/count", [](Exchange& exchange) -> Task<> {
+    std::size_t bytes = 0;
+    for (;;) {
+      const auto piece = co_await exchange.read();
+      if (!piece) co_return;
+      if (piece->empty()) break;
+      bytes += piece->size();
+    }
+    const auto length = exchange.request().field("content-length");
+    const std::string text = std::to_string(bytes) + (length ? " known" : " in chunks");
+    [[maybe_unused]] const auto sent = co_await exchange.respond(Response::text(text));
+  });
+  routes.post("/moved", [](const Request&) { return Response::redirect("/count", 307); });
+  options.limits.body = http::kNoBodyLimit;
+  asking([&](Client& client, std::string base) -> Task<> {
+    const std::string url = base + "/count";
+    for (int i = 0; i < 2; ++i) {
+      Pieces pieces(500, std::nullopt);
+      const auto reply = co_await client.fetch({.method = "POST", .url = url, .source = &pieces});
+      EXPECT_TRUE(reply && reply->body == "5000000 in chunks") << reply.error().message();
+    }
+    Pieces known(3, 30'000);
+    const auto reply = co_await client.fetch({.method = "POST", .url = url, .source = &known});
+    EXPECT_TRUE(reply && reply->body == "30000 known");
+    Pieces nothing(0, std::nullopt);
+    const auto empty = co_await client.fetch({.method = "POST", .url = url, .source = &nothing});
+    EXPECT_TRUE(empty && empty->body == "0 in chunks");
+    // What goes wrong ends the request and its connection.
+    Pieces shorter(2, 30'000);
+    const auto less = co_await client.fetch({.method = "POST", .url = url, .source = &shorter});
+    EXPECT_TRUE(!less && less.error().code == EINVAL);
+    Pieces longer(4, 30'000);
+    const auto more = co_await client.fetch({.method = "POST", .url = url, .source = &longer});
+    EXPECT_TRUE(!more && more.error().code == EINVAL);
+    Pieces broken(2, std::nullopt, EIO);
+    const auto failed = co_await client.fetch({.method = "POST", .url = url, .source = &broken});
+    EXPECT_TRUE(!failed && failed.error().code == EIO);
+    // A body that is gone cannot be sent again.
+    Pieces once(1, std::nullopt);
+    const std::string moved_url = base + "/moved";
+    const auto moved = co_await client.fetch({.method = "POST", .url = moved_url, .source = &once});
+    EXPECT_TRUE(moved && moved->status() == 307);
+  });
+  EXPECT_EQ(last_counters.requests, 8U);
+}
+
 TEST_F(ClientTest, Tls) {
   test::Authority authority;
   auto server_tls = TlsContext::server({.certificates = {authority.sign("localhost")}});
