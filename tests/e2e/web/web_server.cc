@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // A server with every form that an answer can have, for the tests with other people's clients.
-// usage: plumb_web_server     prints its port; ends on SIGTERM, and says what its loop still owns
+// usage: plumb_web_server     prints its port, then what is posted to /report, a line each; ends on
+//                             SIGTERM, and says what its loop still owns
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
+#include <string>
 
 #include "plumb/loop/signals.h"
 #include "plumb/web/event_stream.h"
@@ -21,7 +24,58 @@ std::string text() {
   return lines;
 }
 
+// A page for browsers: 200 things to load; then it listens to /events, and reports what came.
+constexpr int kResources = 200;
+
+std::string page() {
+  std::string html =
+      "<!doctype html><meta charset=utf-8><title>200</title><link rel=icon href=data:,>\n"
+      "<script>var loaded = 0, failed = 0, ran = 0;</script>\n";
+  for (int i = 0; i < kResources; ++i) {
+    const std::string address = "/resource/" + std::to_string(i);
+    const std::string told = address + " onload=loaded++ onerror=failed++>";
+    if (i % 3 == 0) html += "<script src=" + told + "</script>\n";
+    if (i % 3 == 1) html += "<link rel=stylesheet href=" + told + "\n";
+    if (i % 3 == 2) html += "<img src=" + told + "\n";
+  }
+  return html + R"(<script>
+addEventListener("load", () => {
+  let events = 0, wrong = 0;
+  new EventSource("/events").onmessage = event => {
+    wrong += event.data != events++;
+    if (events == 50)
+      fetch("/report", {method: "POST",
+                        body: JSON.stringify({loaded, failed, ran, events, wrong})});
+  };
+});
+</script>
+)";
+}
+
+Response resource(int number) {
+  const std::string text = std::to_string(number);
+  if (number % 3 == 0) return Response(200, "text/javascript", "ran++;  // " + text + "\n");
+  if (number % 3 == 1) return Response(200, "text/css", ".c" + text + " { color: red }\n");
+  return Response(200, "image/svg+xml",
+                  "<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'>"
+                  "<rect width='9' height='9'/><!-- " +
+                      text + " --></svg>");
+}
+
+void add_page(Router& routes) {
+  routes.get("/page", [](const Request&) { return Response::html(page()); });
+  routes.get("/resource/{number}", [](const Request& request) {
+    return resource(std::atoi(std::string(request.parameter("number")).c_str()));
+  });
+  routes.post("/report", [](const Request& request) {
+    std::printf("%s\n", std::string(request.body()).c_str());
+    std::fflush(stdout);
+    return Response(204);
+  });
+}
+
 void add_routes(Router& routes) {
+  add_page(routes);
   routes.get("/", [](const Request&) { return Response::text("hello\n"); });
   routes.get("/length", [](const Request&) { return Response::text(text()); });
   routes.get("/chunked", [](Exchange& exchange) -> Task<> {
