@@ -4,9 +4,11 @@
 
     bench/survey/survey.py BUILD [--descriptors N] [--rounds N] [--linear]
 
-BUILD is a build of preset bench. Needs root. The tools run in turns and write to a
-file on tmpfs that is thrown away; a figure is the median of the rounds, and only the ratios within
-one run mean something. --linear measures plumb alone at 10,000, 100,000 and 1,000,000 descriptors.
+BUILD is a build of preset bench. Needs root. The tools run in turns and write to a file on tmpfs
+whose pages are there already, as new ones would cost as much as the text that they hold. plumb and
+the bare iterator run five times in each turn, as a stumble of the machine is as long as they are. A
+figure is the median of all its runs, and only the ratios within one run mean something. --linear
+measures plumb alone at 10,000, 100,000 and 1,000,000 descriptors.
 Exit status 1: an aim was missed.
 """
 import argparse
@@ -31,6 +33,8 @@ AIMS = {"lsof -n -P": 50, "lsfd": 15, "ss -xtpna": 15}
 COUNT_AIM = 2.0  # times the bare pass, at most
 MILLION = {COUNT: 2.0, SUBJECT: 6.0}  # seconds, at most
 BYTES_A_DESCRIPTOR = 1024
+REPEATS = 5  # of what is short, in each round
+SINK_A_DESCRIPTOR = 600  # bytes; plumb's JSON is 400
 
 
 @contextlib.contextmanager
@@ -61,18 +65,20 @@ def run(command, sink):
     return took, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
 
 
-def measure(commands, bare, rounds):
+def measure(commands, bare, rounds, descriptors):
     """Medians of run() for each command, and of the bare pass."""
     figures = {name: [] for name in [*commands, BARE]}
     with tempfile.TemporaryFile(dir="/dev/shm") as sink:
+        sink.write(bytes(descriptors * SINK_A_DESCRIPTOR))
         for _ in range(rounds):
             for name, command in commands.items():
-                sink.truncate(0)
-                sink.seek(0)
-                figures[name].append(run(command, sink))
-            seconds = float(subprocess.run([bare], capture_output=True, text=True,
-                                           check=True).stdout.split()[0])
-            figures[BARE].append((seconds, seconds, 0))
+                for _ in range(REPEATS if name in (SUBJECT, COUNT) else 1):
+                    sink.seek(0)
+                    figures[name].append(run(command, sink))
+            for _ in range(REPEATS):
+                seconds = float(subprocess.run([bare], capture_output=True, text=True,
+                                               check=True).stdout.split()[0])
+                figures[BARE].append((seconds, seconds, 0))
     return {name: tuple(statistics.median(column) for column in zip(*rows))
             for name, rows in figures.items()}
 
@@ -94,8 +100,8 @@ def side_by_side(plumb, bare, rounds, descriptors):
     tools = {"lsof -n -P": ["lsof", "-n", "-P"], "lsfd": ["lsfd"], "ss -xtpna": ["ss", "-xtpna"]}
     tools = {name: words for name, words in tools.items() if shutil.which(words[0])}
     commands = {SUBJECT: [plumb, "ls", "--json"], COUNT: [plumb, "ls", "--count"], **tools}
-    figures = measure(commands, bare, rounds)
-    print(f"\n{descriptors:,} descriptors, median of {rounds}, in turns")
+    figures = measure(commands, bare, rounds, descriptors)
+    print(f"\n{descriptors:,} descriptors, {rounds} rounds, in turns")
     table(figures)
     reached = True
     for name in tools:
@@ -112,8 +118,8 @@ def linear(build, plumb, bare, rounds):
     reached = True
     for descriptors in (10_000, 100_000, 1_000_000):
         with load(build, descriptors):
-            figures = measure(commands, bare, rounds)
-        print(f"\n{descriptors:,} descriptors, median of {rounds}, in turns")
+            figures = measure(commands, bare, rounds, descriptors)
+        print(f"\n{descriptors:,} descriptors, {rounds} rounds, in turns")
         table(figures)
         clock, _, memory = figures[SUBJECT]
         print(f"  {SUBJECT}: {clock / descriptors * 1e6:.2f} us and "

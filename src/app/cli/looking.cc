@@ -56,7 +56,7 @@ class Progress {
 
 std::optional<detect::Survey> look(const detect::SurveyRequest& request) {
   const Progress progress("looking at the machine");
-  auto source = detect::open_survey();
+  auto source = detect::open_survey(request);
   if (!source) {
     complain(source.error().message());
     return std::nullopt;

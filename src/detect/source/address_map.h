@@ -3,6 +3,7 @@
 // sockets cost 16 MiB and about 20 ns each, where std::unordered_map takes 56 MiB and 100 ns.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -17,7 +18,7 @@ class AddressMap {
  public:
   // Makes room for so many before they come.
   void reserve(std::size_t count) {
-    while (slots_.size() < count * 2) grow();
+    if (slots_.size() < count * 2) resize(std::max(kFirst, std::bit_ceil(count * 2)));
   }
 
   // The index that stands under `key`, and whether it is new: then it is `index`.
@@ -53,8 +54,10 @@ class AddressMap {
     return at;
   }
 
-  void grow() {
-    std::vector<Slot> old(slots_.empty() ? kFirst : slots_.size() * 2);
+  void grow() { resize(slots_.empty() ? kFirst : slots_.size() * 2); }
+
+  void resize(std::size_t size) {
+    std::vector<Slot> old(size);
     std::swap(old, slots_);
     for (const Slot& slot : old) {
       if (slot.key != 0) slots_[place(slot.key)] = slot;

@@ -13,6 +13,7 @@
 #include "detect/source/bpf_support.h"
 #include "detect/source/bpf_types.h"
 #include "detect/source/process_texts.h"
+#include "detect/source/row_room.h"
 #include "detect/source/survey_rows.h"
 #include "detect/source/survey_source.h"
 #include "detect/source/thread_waits.h"
@@ -32,16 +33,6 @@ std::chrono::nanoseconds jiffy() {
   timespec length{};
   ::clock_getres(CLOCK_MONOTONIC_COARSE, &length);
   return std::chrono::seconds(length.tv_sec) + std::chrono::nanoseconds(length.tv_nsec);
-}
-
-// The open files of the machine, which is about as many as there are descriptors; dup and fork make
-// more of the latter.
-std::size_t open_files() {
-  const auto text = read_file("/proc/sys/fs/file-nr", 128);
-  if (!text) return 0;
-  std::string_view rest = *text;
-  const auto count = parse_number<std::size_t>(take_word(rest)).value_or(0);
-  return count + count / 4;
 }
 
 bool is_gone(const Process& process) {
@@ -64,7 +55,8 @@ static_assert(kReaders <= SURVEY_READERS);  // each needs a row of its own
 
 class BpfSurvey : public SurveySource {
  public:
-  explicit BpfSurvey(BpfSkeleton<survey_bpf> object) : object_(std::move(object)) {}
+  BpfSurvey(BpfSkeleton<survey_bpf> object, std::unique_ptr<RowRoom> room)
+      : object_(std::move(object)), room_(std::move(room)) {}
 
   Result<Survey> take(const SurveyRequest& request) override {
     const BootTime began = BootClock::now();
@@ -76,7 +68,9 @@ class BpfSurvey : public SurveySource {
     SurveyRows rows(request, {.began = began,
                               .tick = jiffy(),
                               .page_bytes = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)),
-                              .descriptors = request.only.empty() ? open_files() : 0});
+                              .descriptors = request.only.empty() ? open_files() : 0,
+                              .room = room_.get()});
+    room_.reset();
     const auto add = [&](std::span<const std::byte> batch) { rows.add(batch); };
     if (auto done = run_iterator(*object_->progs.survey_tasks, {}, add); !done) {
       return std::move(done).error();
@@ -129,16 +123,19 @@ class BpfSurvey : public SurveySource {
   }
 
   BpfSkeleton<survey_bpf> object_;
+  std::unique_ptr<RowRoom> room_;  // for the first survey
 };
 
 }  // namespace
 
-Result<std::unique_ptr<SurveySource>> open_bpf_survey() {
+Result<std::unique_ptr<SurveySource>> open_bpf_survey(const SurveyRequest& planned) {
+  auto room = std::make_unique<RowRoom>(planned);
   BpfTypes types;
   auto object = open_skeleton_with_types<survey_bpf>("survey", types);
   if (!object) return std::move(object).error();
   if (auto loaded = load_skeleton(**object, "survey"); !loaded) return std::move(loaded).error();
-  return std::unique_ptr<SurveySource>(std::make_unique<BpfSurvey>(std::move(*object)));
+  return std::unique_ptr<SurveySource>(
+      std::make_unique<BpfSurvey>(std::move(*object), std::move(room)));
 }
 
 }  // namespace plumb::detect

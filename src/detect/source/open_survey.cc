@@ -4,8 +4,8 @@
 
 namespace plumb::detect {
 
-Result<std::unique_ptr<SurveySource>> open_survey() {
-  auto bpf = open_bpf_survey();
+Result<std::unique_ptr<SurveySource>> open_survey(const SurveyRequest& planned) {
+  auto bpf = open_bpf_survey(planned);
   if (bpf) return bpf;
   return open_proc_survey(bpf.error().message());
 }

@@ -111,9 +111,14 @@ SurveyRows::SurveyRows(const SurveyRequest& request, const Machine& machine)
     : request_(request), processes_(machine.page_bytes), sockets_(machine.began, machine.tick) {
   survey_.source = Survey::Source::kBpf;
   survey_.taken = machine.began;
-  reserve_huge(survey_.descriptors, machine.descriptors);
+  if (machine.room != nullptr) {
+    survey_.descriptors = machine.room->descriptors();
+    survey_.sockets = machine.room->sockets();
+  }
+  // That room was made for fewer files than there are now does no harm: there is a quarter more.
+  if (survey_.descriptors.capacity() == 0) reserve_huge(survey_.descriptors, machine.descriptors);
   if (!request.sockets) return;
-  reserve_huge(survey_.sockets, machine.descriptors);
+  if (survey_.sockets.capacity() == 0) reserve_huge(survey_.sockets, machine.descriptors);
   constexpr std::size_t kShare = 2;  // of all descriptors are sockets, or less
   sockets_.expect(machine.descriptors / kShare);
 }

@@ -15,6 +15,7 @@
 #include "detect/source/bpf/survey_abi.h"
 #include "detect/source/known_names.h"
 #include "detect/source/process_rows.h"
+#include "detect/source/row_room.h"
 #include "detect/source/socket_rows.h"
 
 namespace plumb::detect {
@@ -28,6 +29,7 @@ class SurveyRows {
     // About how many will come, or 0: room is reserved for as many, which costs address space, not
     // memory, and saves moving them as their vector grows.
     std::size_t descriptors = 0;
+    RowRoom* room = nullptr;  // made before; where there is none, the rows make their own
   };
   SurveyRows(const SurveyRequest& request, const Machine& machine);
 

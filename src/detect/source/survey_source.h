@@ -21,13 +21,14 @@ class SurveySource {
 
 // Loads the BPF iterators. Errors: EPERM without CAP_BPF and CAP_PERFMON, ENOENT without the
 // kernel's BTF, ENOTSUP where the kernel lacks an iterator; the advice says what would help.
-Result<std::unique_ptr<SurveySource>> open_bpf_survey();
+// `planned` is what the first survey will be asked for: memory for it is made ready meanwhile.
+Result<std::unique_ptr<SurveySource>> open_bpf_survey(const SurveyRequest& planned = {});
 
 // Reads /proc and sock_diag; needs nothing but a mounted /proc. `why` is the reason why it stands
 // in for BPF, and goes into Survey::blinds with what it cannot see.
 Result<std::unique_ptr<SurveySource>> open_proc_survey(std::string why);
 
 // BPF where it is to be had, else /proc with the reason.
-Result<std::unique_ptr<SurveySource>> open_survey();
+Result<std::unique_ptr<SurveySource>> open_survey(const SurveyRequest& planned = {});
 
 }  // namespace plumb::detect
