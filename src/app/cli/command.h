@@ -26,8 +26,10 @@ struct Context {
   Output& out;
   std::string colour = "auto";      // --color
   std::vector<std::string> rest{};  // what stands after --, for a command that runs another
-  // Paper for stdout: colours and width as the option, NO_COLOR and the terminal have it.
+  // Paper for stdout, or for another descriptor: colours and width as the option, NO_COLOR and the
+  // terminal have it.
   detect::Paper paper() const;
+  detect::Paper paper(int fd) const;
 };
 
 // A command's place in the parser and what to run when it is given there. The options that parsing

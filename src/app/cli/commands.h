@@ -11,6 +11,7 @@ Command add_summary(CLI::App& plumb);  // plumb without a command
 Command add_ls(CLI::App& plumb);
 Command add_tree(CLI::App& plumb);
 Command add_trace(CLI::App& plumb);
+Command add_check(CLI::App& plumb);
 Command add_goroutines(CLI::App& plumb);
 Command add_waits(CLI::App& plumb);
 Command add_http(CLI::App& plumb);
