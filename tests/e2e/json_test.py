@@ -72,6 +72,13 @@ RARE = {
     "chain.ring[].pid": "nothing here waits for itself for ever",
     "chain.ring[].process": "as above",
     "go_http_held.stack[].build_id": "as above",
+    "leftover.reason": "every maker's memory can be read",
+    "leftover.stack[].file": "the libraries' debug information may not be here",
+    "leftover.stack[].line": "as above",
+    "check.reduced": "root sees everything",
+    "check.losses[].what": "nothing is lost when all goes well",
+    "check.losses[].count": "as above",
+    "check.losses[].why": "as above",
     "go_http.before_longest": "it wants two collections of garbage",
 }
 # A program that holds, closes and stops listening, for `plumb trace`.
@@ -82,6 +89,17 @@ listener = socket.create_server(("127.0.0.1", 0))
 time.sleep(0.3)
 listener.close()
 time.sleep(0.3)
+"""
+# A program that leaves something of every sort, for `plumb check`.
+CHECKED = """
+import os, subprocess
+held = [os.open(path, os.O_RDONLY) for path in ("/etc/passwd", "/etc/group")]
+one_end, other_end = os.pipe()
+subprocess.Popen(["sh", "-c", "sleep 600 & wait"])
+zombie = os.fork()
+if zombie == 0:
+    os._exit(0)
+os.waitid(os.P_PID, zombie, os.WEXITED | os.WNOWAIT)
 """
 # Processes that wait for each other, for `plumb waits`: a client for its server, which watches that connection
 # for another event than data, and in another thread for a child that sleeps.
@@ -196,6 +214,9 @@ def json_commands(go, talking):
         options = run(PLUMB, *command, "--help")
         if command == ["trace"]:
             yield [*command, "--json", "--closed", "--min-age", "1ms", "--", "/usr/bin/python3", "-c", TRACED]
+        elif command == ["check"]:
+            yield [*command, "--json", "--grace", "0s", "--allow", "name:/etc/group", "--allow", "kind:none", "--",
+                   "/usr/bin/python3", "-c", CHECKED]
         elif command == ["goroutines"]:
             yield [*command, "--json", str(go["waiting"])]
             yield [*command, "--json", str(go["jobs"]), "--http", "--for", "2s", "--min-age", "500ms"]

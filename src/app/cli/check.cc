@@ -123,7 +123,8 @@ Command add_check(CLI::App& plumb) {
       ->type_name("KIND,...");
   command->add_option("--grace", options->grace, "How long children may outlive the command (1s)")
       ->type_name("DURATION");
-  command->add_option("--leak-status", options->leak_status, "Exit status where something leaked (1)")
+  command
+      ->add_option("--leak-status", options->leak_status, "Exit status where something leaked (1)")
       ->check(CLI::Range(1, 255))
       ->type_name("N");
   command->add_flag("--all", options->all, "Tell also what is no leak, with the rule");

@@ -30,15 +30,16 @@ constexpr int kSignalStatus = 128;
 std::string temporary_directory() {
   const char* named = std::getenv("TMPDIR");
   std::error_code error;
-  auto path = std::filesystem::canonical(named != nullptr && *named != '\0' ? named : "/tmp", error);
+  auto path =
+      std::filesystem::canonical(named != nullptr && *named != '\0' ? named : "/tmp", error);
   return error ? std::string("/tmp") : path.string();
 }
 
 std::string source_root() {
   const char* workspace = std::getenv("GITHUB_WORKSPACE");
   std::error_code error;
-  auto path = std::filesystem::canonical(workspace != nullptr && *workspace != '\0' ? workspace : ".",
-                                         error);
+  auto path = std::filesystem::canonical(
+      workspace != nullptr && *workspace != '\0' ? workspace : ".", error);
   return error ? std::string() : path.string();
 }
 

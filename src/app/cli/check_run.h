@@ -21,7 +21,7 @@ struct CheckPlan {
   bool github = false;
   bool quiet = false;
   bool tell_excused = false;
-  std::string junit;   // files to write; empty: none
+  std::string junit;  // files to write; empty: none
   std::string output;
 };
 

@@ -77,8 +77,8 @@ StackNode CheckStacks::name(const Taken& stack) {
   Program& program = *stack.program_;
   std::vector<Frame> frames = symbolizer_.frames(program.view, stack.native_);
   if (program.python) {
-    frames = merge_python(std::move(frames), stack.samples_, stack.python_,
-                          program.python->module());
+    frames =
+        merge_python(std::move(frames), stack.samples_, stack.python_, program.python->module());
   }
   std::vector<FrameId> ids;
   ids.reserve(frames.size());

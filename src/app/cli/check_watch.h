@@ -66,8 +66,8 @@ class CheckWatch : public detect::ProcessWatcher {
   CheckStacks stacks_;
   detect::CreatedNames names_;
   std::map<Pid, Process> processes_by_pid_;
-  std::map<std::uint64_t, Stack> name_stacks_;         // by serial
-  std::map<std::uint64_t, std::string> name_makers_;   // by serial: the process's name
+  std::map<std::uint64_t, Stack> name_stacks_;        // by serial
+  std::map<std::uint64_t, std::string> name_makers_;  // by serial: the process's name
   std::unique_ptr<detect::SurveySource> source_;
   std::vector<detect::Leftover> left_;
   std::uint64_t acquisitions_ = 0;

@@ -44,7 +44,16 @@ class AllowList {
   const std::string& text(std::size_t pattern) const { return patterns_[pattern].text; }
 
  private:
-  enum class Field : std::uint8_t { kAny, kKind, kProcess, kFunction, kFile, kModule, kName, kCall };
+  enum class Field : std::uint8_t {
+    kAny,
+    kKind,
+    kProcess,
+    kFunction,
+    kFile,
+    kModule,
+    kName,
+    kCall
+  };
   struct Word {
     Field field;
     std::string glob;

@@ -19,13 +19,13 @@ namespace plumb::detect {
 
 // Why a leftover is none.
 enum class Excuse : std::uint8_t {
-  kAllowed,     // a pattern allows it
-  kStandard,    // descriptors 0, 1 and 2
-  kKilled,      // its process was ended by a signal, and had no chance to give it back
-  kEventLoop,   // an event loop's own: an epoll or io_uring, and what wakes it; one an origin
-  kDevice,      // /dev/null, /dev/urandom, /dev/tty and the like; one an origin
-  kLogger,      // a file opened for appending, or syslog's socket; one an origin
-  kScript,      // the script that a shell runs
+  kAllowed,    // a pattern allows it
+  kStandard,   // descriptors 0, 1 and 2
+  kKilled,     // its process was ended by a signal, and had no chance to give it back
+  kEventLoop,  // an event loop's own: an epoll or io_uring, and what wakes it; one an origin
+  kDevice,     // /dev/null, /dev/urandom, /dev/tty and the like; one an origin
+  kLogger,     // a file opened for appending, or syslog's socket; one an origin
+  kScript,     // the script that a shell runs
 };
 inline constexpr std::size_t kExcuses = 7;
 std::string_view name_of(Excuse excuse);
@@ -44,8 +44,8 @@ struct LeakGroup {
 };
 
 struct LeakVerdict {
-  std::vector<LeakGroup> leaks;    // most first
-  std::vector<LeakGroup> excused;  // the same
+  std::vector<LeakGroup> leaks;        // most first
+  std::vector<LeakGroup> excused;      // the same
   std::vector<std::uint64_t> allowed;  // how many each pattern of the list allowed
 
   std::uint64_t leaked() const;

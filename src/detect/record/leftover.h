@@ -30,8 +30,8 @@ struct Leftover {
   std::optional<Fd> fd;
   std::uint32_t flags = 0;  // O_*
   bool listener = false;
-  std::string name;       // path or addresses, clean text
-  std::string other_end;  // who has it, clean text
+  std::string name;          // path or addresses, clean text
+  std::string other_end;     // who has it, clean text
   std::uint64_t within = 0;  // of a directory or a process: how much more is below it
 
   std::uint16_t call = 0;         // number of the system call that made it

@@ -22,13 +22,13 @@ struct CheckDocument {
   const LeakVerdict& verdict;
   const StackStore& stacks;
   const AllowList& allow;
-  std::string command;            // as it was given
-  int status = 0;                 // its own exit status, 128 + N for signal N
-  std::uint64_t processes = 0;    // that were followed
+  std::string command;          // as it was given
+  int status = 0;               // its own exit status, 128 + N for signal N
+  std::uint64_t processes = 0;  // that were followed
   std::chrono::nanoseconds took{};
-  std::string reduced;            // what is not seen, and why; empty: nothing
+  std::string reduced;  // what is not seen, and why; empty: nothing
   std::vector<Loss> losses;
-  std::string root;               // source files below it are told relative to it
+  std::string root;  // source files below it are told relative to it
   bool tell_excused = false;
 };
 
@@ -42,7 +42,7 @@ const Frame* blamed_frame(const CheckDocument& document, const LeakGroup& group)
 std::string relative_file(const CheckDocument& document, const Frame& frame);
 
 void write_check_text(const CheckDocument& document, const Paper& paper, const Sink& sink);
-// "leak" for each group, "check" at the end.
+// "leftover" for each group, leaks first; "check" at the end.
 void write_check_json(const CheckDocument& document, const Sink& sink);
 // JUnit's XML as CI systems read it: one suite, a failed case for each leak, or one that passes.
 void write_check_junit(const CheckDocument& document, const Sink& sink);

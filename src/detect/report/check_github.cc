@@ -15,8 +15,7 @@ namespace {
 std::string escaped(std::string_view text, bool property) {
   std::string out;
   for (const char c : text) {
-    const bool special =
-        c == '%' || c == '\r' || c == '\n' || (property && (c == ':' || c == ','));
+    const bool special = c == '%' || c == '\r' || c == '\n' || (property && (c == ':' || c == ','));
     if (special) {
       fmt::format_to(std::back_inserter(out), "%{:02X}", static_cast<unsigned char>(c));
     } else {

@@ -8,7 +8,7 @@
 namespace plumb::detect {
 namespace {
 
-constexpr int kLeakSchema = 1;
+constexpr int kLeftoverSchema = 1;
 constexpr int kCheckSchema = 1;
 
 void write_sample(JsonWriter& json, const Leftover& left) {
@@ -25,7 +25,7 @@ void write_sample(JsonWriter& json, const Leftover& left) {
 
 void write_group(JsonWriter& json, const CheckDocument& document, const LeakGroup& group) {
   const Leftover& left = group.first();
-  json.begin("leak", kLeakSchema);
+  json.begin("leftover", kLeftoverSchema);
   json.member("kind", kind_of(left));
   json.member("listener", left.listener);
   json.member("count", group.count);

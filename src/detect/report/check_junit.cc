@@ -70,9 +70,10 @@ void write_check_junit(const CheckDocument& document, const Sink& sink) {
                  counts);
   for (const LeakGroup& group : leaks) write_case(out, document, group);
   if (leaks.empty()) {
-    fmt::format_to(std::back_inserter(out),
-                   "    <testcase classname=\"plumb.check\" name=\"nothing leaked\" time=\"{}\"/>\n",
-                   seconds(document.took));
+    fmt::format_to(
+        std::back_inserter(out),
+        "    <testcase classname=\"plumb.check\" name=\"nothing leaked\" time=\"{}\"/>\n",
+        seconds(document.took));
   }
   if (!document.reduced.empty()) {
     fmt::format_to(std::back_inserter(out), "    <system-out>reduced: {}</system-out>\n",

@@ -95,7 +95,8 @@ void Text::group(const LeakGroup& group) {
   painted(group.excuse ? Tone::kPlain : Tone::kStrong, cut(summary_of(document_, group)));
   for (const Leftover& one : group.samples) sample(one);
   if (group.count > group.samples.size()) {
-    painted(Tone::kFaint, fmt::format("  … {} more", human_count(group.count - group.samples.size())));
+    painted(Tone::kFaint,
+            fmt::format("  … {} more", human_count(group.count - group.samples.size())));
   }
   if (left.stack != StackStore::kEmpty) {
     append_stack(out_, paper_, document_.stacks, left.stack, left.cut);

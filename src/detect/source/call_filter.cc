@@ -21,7 +21,9 @@ struct Row {
   NameArguments name{};
 };
 
-constexpr NameArguments path_at(int path) { return {.path = path}; }
+constexpr NameArguments path_at(int path) {
+  return {.path = path};
+}
 constexpr NameArguments path_in(int directory) {
   return {.directory = directory, .path = directory + 1};
 }

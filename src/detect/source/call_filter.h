@@ -29,8 +29,8 @@ MadeBy made_by(std::uint16_t call);
 
 // Where the arguments of a call that makes a name are.
 struct NameArguments {
-  int directory = -1;  // which argument is the directory's descriptor; -1: none
-  int path = -1;       // which one the path; -1: the call makes no name
+  int directory = -1;    // which argument is the directory's descriptor; -1: none
+  int path = -1;         // which one the path; -1: the call makes no name
   bool address = false;  // `path` is a sockaddr_un, and the next argument its length
 };
 NameArguments made_name(std::uint16_t call);

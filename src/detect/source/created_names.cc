@@ -3,8 +3,8 @@
 #include "detect/source/created_names.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/un.h>
 
@@ -59,8 +59,8 @@ std::string absolute(const ChosenCall& call, const NameArguments& where, std::st
   if (path.starts_with('/')) return path;
   const std::string proc = "/proc/" + std::to_string(number(call.tid));
   if (where.directory < 0) return proc + "/cwd/" + path;
-  const auto fd = static_cast<std::int32_t>(
-      call.arguments[static_cast<std::size_t>(where.directory)]);
+  const auto fd =
+      static_cast<std::int32_t>(call.arguments[static_cast<std::size_t>(where.directory)]);
   return fd == AT_FDCWD ? proc + "/cwd/" + path : proc + "/fd/" + std::to_string(fd) + "/" + path;
 }
 
