@@ -32,7 +32,7 @@ struct Options {
 
 // What a check tells of beside the kinds of descriptors.
 std::vector<std::string_view> check_kinds() {
-  std::vector<std::string_view> names = {"listener", "process", "zombie", "temporary"};
+  std::vector<std::string_view> names = {"listener", "process", "zombie", "temporary", "thread"};
   for (const std::string_view name : kind_names()) names.push_back(name);
   return names;
 }

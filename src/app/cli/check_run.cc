@@ -26,6 +26,8 @@ using namespace std::chrono_literals;
 
 constexpr auto kEnding = 2s;  // between SIGTERM and SIGKILL for those that were left
 constexpr int kSignalStatus = 128;
+constexpr const char* kReduced =
+    "without root, by ptrace alone: set-user-id programs run without their owner's rights";
 
 std::string temporary_directory() {
   const char* named = std::getenv("TMPDIR");
@@ -59,7 +61,7 @@ class Run {
       : context_(context),
         plan_(plan),
         follower_(std::move(follower)),
-        watch_(temporary_directory()) {}
+        watch_(temporary_directory(), std::ranges::count(plan.kinds, "thread") > 0) {}
 
   Exit run();
 
@@ -148,7 +150,7 @@ Exit Run::report() {
                                .status = shell_status(follower_.status().value_or(0)),
                                .processes = watch_.processes(),
                                .took = BootClock::now() - began_,
-                               .reduced = {},
+                               .reduced = ::geteuid() == 0 ? "" : kReduced,
                                .losses = {},
                                .root = source_root(),
                                .tell_excused = plan_.tell_excused};

@@ -2,17 +2,16 @@
 // Taking down what is made and what is left.
 #include "app/cli/check_watch.h"
 
-#include <asm/unistd_64.h>
-#include <sys/uio.h>
 #include <sys/wait.h>
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "detect/model/joined.h"
 #include "detect/report/describe.h"
 #include "detect/report/terminal.h"
+#include "detect/source/made_descriptors.h"
+#include "detect/source/proc_reader.h"
 #include "detect/source/process_files.h"
 #include "plumb/base/text.h"
 
@@ -38,6 +37,17 @@ std::string command_of(Pid process) {
   std::ranges::replace(line, '\0', ' ');
   if (line.size() > kMostCommand) line = line.substr(0, kMostCommand) + "…";
   return line;
+}
+
+// The descriptors of a process, by a thread that still has them, ascending.
+std::vector<std::int32_t> open_numbers(Pid process, Tid thread) {
+  std::vector<std::int32_t> found;
+  const std::string path = "/proc/" + std::to_string(number(process)) + "/task/" +
+                           std::to_string(number(thread)) + "/fd";
+  const UniqueFd folder = open_directory(UniqueFd(), path.c_str());
+  ProcReader reader;
+  if (folder) (void)reader.list(folder, found);
+  return found;
 }
 
 // An ended process that its parent has not waited for.
@@ -78,49 +88,50 @@ void CheckWatch::on_fork(Pid parent, Tid thread, Pid child) {
   processes_by_pid_[parent].children.push_back(child);
 }
 
-void CheckWatch::on_begin(Pid) {}
+void CheckWatch::on_begin(Pid process) {
+  processes_by_pid_[process].born_with = open_numbers(process, Tid{number(process)});
+}
 
 // What it had from the program before is what the new one was started with.
 void CheckWatch::on_exec(Pid process) {
   stacks_.forget(process);
-  processes_by_pid_[process].made.clear();
+  Process& known = processes_by_pid_[process];
+  known.made.clear();
+  known.threads.clear();
+  known.born_with = open_numbers(process, Tid{number(process)});
 }
 
-void CheckWatch::before_call(const ChosenCall& call) {
-  names_.before(call);
+void CheckWatch::on_thread(Pid process, Tid starter, Tid thread) {
+  if (closed_ || !wants_threads_) return;
+  processes_by_pid_[process].threads[thread] = take(process, starter);
 }
 
-std::vector<std::int32_t> CheckWatch::made_by_call(const ChosenCall& call) const {
-  const auto result = static_cast<std::int32_t>(call.result);
-  switch (made_by(call.call)) {
-    case MadeBy::kNothing:
-      return {};
-    case MadeBy::kResult:
-      // signalfd(2) of a descriptor that there is changes it.
-      if (call.call == __NR_signalfd || call.call == __NR_signalfd4) {
-        if (static_cast<std::int32_t>(call.arguments[0]) == result) return {};
-      }
-      return {result};
-    case MadeBy::kDup:
-      if (static_cast<std::int32_t>(call.arguments[0]) == result) return {};
-      return {result};
-    case MadeBy::kPair: {
-      std::array<std::int32_t, 2> pair{-1, -1};
-      const auto at = call.arguments[call.call == __NR_socketpair ? 3 : 0];
-      iovec into{pair.data(), sizeof(pair)};
-      iovec there{reinterpret_cast<void*>(at), sizeof(pair)};  // an address of another process
-      const bool read = ::process_vm_readv(number(call.pid), &into, 1, &there, 1, 0) ==
-                        static_cast<ssize_t>(sizeof(pair));
-      return read ? std::vector(pair.begin(), pair.end()) : std::vector<std::int32_t>();
-    }
+void CheckWatch::on_exit_call(Pid process, const std::vector<Tid>& others) {
+  if (closed_ || !wants_threads_) return;
+  const auto& threads = processes_by_pid_[process].threads;
+  for (const Tid thread : others) {
+    const auto started = threads.find(thread);
+    if (started == threads.end()) continue;  // the first one, which nobody started
+    Leftover left;
+    left.what = Leftover::What::kThread;
+    describe(left, process);
+    left.name = clean(
+        trim(proc_file(process, ("task/" + std::to_string(number(thread)) + "/comm").c_str())));
+    put_stack(left, started->second);
+    left_.push_back(std::move(left));
   }
-  return {};
+}
+
+bool CheckWatch::before_call(const ChosenCall& call) {
+  if (makes_none(call)) return false;
+  names_.before(call);
+  return true;
 }
 
 void CheckWatch::after_call(const ChosenCall& call) {
   const auto serial = names_.after(call);
   if (call.result < 0 || closed_) return;
-  auto made = made_by_call(call);
+  auto made = made_descriptors(call);
   auto& known = processes_by_pid_[call.pid].made;
   // Another number of what it was started with is no more its own than the first.
   const bool foreign = made_by(call.call) == MadeBy::kDup &&
@@ -153,15 +164,18 @@ std::optional<Survey> CheckWatch::survey_of(std::vector<Pid> processes) {
   return *std::move(survey);
 }
 
-void CheckWatch::look_at_descriptors(Pid process, Tid, int status) {
-  auto& made = processes_by_pid_[process].made;
-  if (made.empty()) return;
+void CheckWatch::look_at_descriptors(Pid process, Tid thread, int status) {
+  const Process& known = processes_by_pid_[process];
+  std::vector<std::int32_t> own = open_numbers(process, thread);
+  std::erase_if(own, [&](std::int32_t fd) {
+    return !known.made.contains(fd) && std::ranges::binary_search(known.born_with, fd);
+  });
+  if (own.empty()) return;
   const auto survey = survey_of({process});
-  if (!survey) return;
-  const Joined joined(*survey);
-  const auto index = find_process(*survey, process);
+  const auto index = survey ? find_process(*survey, process) : std::nullopt;
   if (!index) return;
-  for (const auto& [fd, from] : made) {
+  const Joined joined(*survey);
+  for (const std::int32_t fd : own) {
     const auto row = joined.tables.find(*index, Fd{fd});
     if (!row) continue;
     const Descriptor& descriptor = joined.row(*row);
@@ -175,9 +189,14 @@ void CheckWatch::look_at_descriptors(Pid process, Tid, int status) {
     left.listener = socket != nullptr && socket->state == SocketState::kListen;
     append_name(left.name, joined, *row);
     append_other_end(left.other_end, joined, *row);
-    left.call = from.call;
-    left.acquisition = from.acquisition;
-    put_stack(left, from.stack);
+    if (const auto made = known.made.find(fd); made != known.made.end()) {
+      left.call = made->second.call;
+      left.acquisition = made->second.acquisition;
+      put_stack(left, made->second.stack);
+    } else {
+      left.acquisition = ++acquisitions_;
+      left.no_stack = "it came by a way on which processes are not stopped";
+    }
     left_.push_back(std::move(left));
   }
 }

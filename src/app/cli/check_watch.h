@@ -21,13 +21,17 @@ namespace plumb::app {
 class CheckWatch : public detect::ProcessWatcher {
  public:
   // `temporary` is the directory whose names are watched, canonical.
-  explicit CheckWatch(std::string temporary) : names_(std::move(temporary)) {}
+  // Threads are taken down where they are wanted.
+  CheckWatch(std::string temporary, bool wants_threads)
+      : names_(std::move(temporary)), wants_threads_(wants_threads) {}
 
   void on_fork(Pid parent, Tid thread, Pid child) override;
   void on_begin(Pid process) override;
   void on_exec(Pid process) override;
-  void before_call(const detect::ChosenCall& call) override;
+  bool before_call(const detect::ChosenCall& call) override;
   void after_call(const detect::ChosenCall& call) override;
+  void on_thread(Pid process, Tid starter, Tid thread) override;
+  void on_exit_call(Pid process, const std::vector<Tid>& others) override;
   void on_end(Pid process, Tid thread, int status) override;
   void on_gone(Pid process, int status) override;
 
@@ -51,14 +55,15 @@ class CheckWatch : public detect::ProcessWatcher {
     Pid parent{};
     Stack forked;  // of its parent's thread, in the call that started it
     bool gone = false;
-    std::map<std::int32_t, Made> made;  // descriptors, by number; what it has otherwise is not its
+    std::map<std::int32_t, Made> made;    // descriptors, by number
+    std::vector<std::int32_t> born_with;  // numbers, ascending, as of its start or last exec
+    std::map<Tid, Stack> threads;
     std::vector<Pid> children;
   };
 
   Stack take(Pid process, Tid thread);
   void put_stack(detect::Leftover& left, const Stack& stack);
   void describe(detect::Leftover& left, Pid process) const;
-  std::vector<std::int32_t> made_by_call(const detect::ChosenCall& call) const;
   void look_at_descriptors(Pid process, Tid thread, int status);
   void look_at_children(Pid process);
   std::optional<detect::Survey> survey_of(std::vector<Pid> processes);
@@ -72,6 +77,7 @@ class CheckWatch : public detect::ProcessWatcher {
   std::vector<detect::Leftover> left_;
   std::uint64_t acquisitions_ = 0;
   std::uint64_t processes_ = 1;
+  bool wants_threads_;
   bool closed_ = false;
 };
 

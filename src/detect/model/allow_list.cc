@@ -57,6 +57,8 @@ std::string_view kind_of(const Leftover& leftover) {
       return "zombie";
     case Leftover::What::kFile:
       return "temporary";
+    case Leftover::What::kThread:
+      return "thread";
   }
   return {};
 }

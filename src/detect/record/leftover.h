@@ -19,6 +19,7 @@ struct Leftover {
     kRunning,     // a process that still runs when the command has ended
     kUnwaited,    // a child that ended, and whose parent ended without waiting for it
     kFile,        // a name in the directory for temporary files
+    kThread,      // a thread that still ran when another one ended its process
   };
   What what = What::kDescriptor;
   Kind kind = Kind::kUnknown;  // of a descriptor

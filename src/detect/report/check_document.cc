@@ -29,7 +29,9 @@ std::string thing(const Leftover& left) {
     case Leftover::What::kUnwaited:
       return "zombie";
     case Leftover::What::kFile:
-      return left.call == 0 || left.within == 0 ? "temporary file" : "temporary directory";
+      return left.kind == Kind::kDirectory ? "temporary directory" : "temporary file";
+    case Leftover::What::kThread:
+      return "thread";
   }
   return {};
 }
@@ -58,6 +60,9 @@ std::string summary_of(const CheckDocument& document, const LeakGroup& group) {
       break;
     case Leftover::What::kUnwaited:
       text = fmt::format("{} never waited for: {}", what, clean(left.process));
+      break;
+    case Leftover::What::kThread:
+      text = fmt::format("{} still running at the end of {}", what, clean(left.process));
       break;
     case Leftover::What::kFile:
       text = fmt::format("{} left by {}: {}", what, clean(left.process), left.name);

@@ -50,6 +50,7 @@ constexpr std::array kCalls = {
     Row{__NR_socketpair, MadeBy::kPair},
     Row{__NR_accept, MadeBy::kResult},
     Row{__NR_accept4, MadeBy::kResult},
+    Row{__NR_recvmsg, MadeBy::kMessage},
     Row{__NR_pipe, MadeBy::kPair},
     Row{__NR_pipe2, MadeBy::kPair},
     Row{__NR_dup, MadeBy::kDup},

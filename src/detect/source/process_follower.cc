@@ -2,6 +2,7 @@
 // Starting, stopping and letting go.
 #include "detect/source/process_follower.h"
 
+#include <asm/unistd_64.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <signal.h>
@@ -185,7 +186,7 @@ void ProcessFollower::stopped(pid_t tid, int status, ProcessWatcher& watcher) {
       end_call(tid, stopped, watcher);
       return go_on(tid);
     case PTRACE_EVENT_SECCOMP:
-      begin_call(tid, stopped, watcher);
+      if (!begin_call(tid, stopped, watcher)) return go_on(tid);
       ::ptrace(PTRACE_SYSCALL, tid, nullptr, nullptr);
       return;
     case PTRACE_EVENT_FORK:
@@ -221,20 +222,25 @@ void ProcessFollower::started(pid_t tid, Thread& by, ProcessWatcher& watcher) {
   // It may have been met before, and have gone: then it is not met again.
   const auto process = process_of(child);
   if (process) thread(child).process = *process;
-  if (process.value_or(Pid{child}) != Pid{child}) return;
-  watcher.on_fork(by.process, Tid{tid}, Pid{child});
+  if (process.value_or(Pid{child}) == Pid{child}) {
+    watcher.on_fork(by.process, Tid{tid}, Pid{child});
+  } else {
+    watcher.on_thread(by.process, Tid{tid}, Tid{child});
+  }
 }
 
-void ProcessFollower::begin_call(pid_t tid, Thread& in, ProcessWatcher& watcher) {
+bool ProcessFollower::begin_call(pid_t tid, Thread& in, ProcessWatcher& watcher) {
   const auto registers = registers_of(tid);
-  if (!registers) return;
+  if (!registers) return false;
   in.in_call = ChosenCall{.pid = in.process,
                           .tid = Tid{tid},
                           .call = static_cast<std::uint16_t>(registers->orig_rax),
                           .arguments = {registers->rdi, registers->rsi, registers->rdx,
                                         registers->r10, registers->r8, registers->r9},
                           .result = 0};
-  watcher.before_call(*in.in_call);
+  if (watcher.before_call(*in.in_call)) return true;
+  in.in_call.reset();
+  return false;
 }
 
 void ProcessFollower::end_call(pid_t tid, Thread& in, ProcessWatcher& watcher) {
@@ -256,6 +262,14 @@ void ProcessFollower::executed(pid_t tid, ProcessWatcher& watcher) {
 void ProcessFollower::ends(pid_t tid, Thread& thread, ProcessWatcher& watcher) {
   thread.ending = true;
   const auto status = message_of(tid);
+  if (const auto registers = registers_of(tid);
+      registers && registers->orig_rax == __NR_exit_group) {
+    std::vector<Tid> others;
+    for (const auto& [other, known] : threads_) {
+      if (known.process == thread.process && !known.ending) others.push_back(Tid{other});
+    }
+    if (!others.empty()) watcher.on_exit_call(thread.process, others);
+  }
   if (!is_last(thread.process, tid) || !status) return;
   watcher.on_end(thread.process, Tid{tid}, static_cast<int>(*status));
 }

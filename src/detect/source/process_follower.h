@@ -50,8 +50,13 @@ class ProcessWatcher {
   virtual void on_begin(Pid process) = 0;
   // It is another program now; what was closed by that is closed.
   virtual void on_exec(Pid process) = 0;
-  virtual void before_call(const ChosenCall& call) = 0;
+  // False: its end is of no interest, and after_call() not called.
+  virtual bool before_call(const ChosenCall& call) = 0;
   virtual void after_call(const ChosenCall& call) = 0;
+  // One of its threads ends it all, and these others still ran.
+  virtual void on_exit_call(Pid process, const std::vector<Tid>& others) = 0;
+  // `thread` was started by `starter` of the same process, which is in the call.
+  virtual void on_thread(Pid process, Tid starter, Tid thread) = 0;
   // Its last thread ends; its table of descriptors and its memory are still there. `status` is as
   // of wait(2).
   virtual void on_end(Pid process, Tid thread, int status) = 0;
@@ -100,7 +105,7 @@ class ProcessFollower {
   bool is_last(Pid process, pid_t tid) const;
   void stopped(pid_t tid, int status, ProcessWatcher& watcher);
   void started(pid_t tid, Thread& by, ProcessWatcher& watcher);
-  void begin_call(pid_t tid, Thread& in, ProcessWatcher& watcher);
+  bool begin_call(pid_t tid, Thread& in, ProcessWatcher& watcher);
   void end_call(pid_t tid, Thread& in, ProcessWatcher& watcher);
   void executed(pid_t tid, ProcessWatcher& watcher);
   void ends(pid_t tid, Thread& thread, ProcessWatcher& watcher);
