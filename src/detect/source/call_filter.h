@@ -21,9 +21,9 @@ std::vector<sock_filter> call_filter(ChosenCalls calls);
 // How a call gives the descriptors that it makes.
 enum class MadeBy : std::uint8_t {
   kNothing,
-  kResult,  // its result is one
-  kPair,    // two, in an array of int at argument 0, or 3 for socketpair
-  kDup,     // its result is another number of the descriptor in argument 0
+  kResult,   // its result is one
+  kPair,     // two, in an array of int at argument 0, or 3 for socketpair
+  kDup,      // its result is another number of the descriptor in argument 0
   kMessage,  // those that came with the message in argument 1 (SCM_RIGHTS)
 };
 MadeBy made_by(std::uint16_t call);
