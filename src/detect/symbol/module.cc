@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Loading of a module's unwinding data.
+// Reading a module, each part when it is asked for.
 #include "detect/symbol/module.h"
 
 #include "detect/symbol/eh_frame.h"
@@ -19,25 +19,29 @@ std::shared_ptr<Module> Module::load(std::shared_ptr<const ImageSource> source, 
   module->source_ = std::move(source);
   module->elf_ = *std::move(elf);
   module->readable_ = true;
-  module->load_unwind_table();
   return module;
 }
 
-void Module::load_unwind_table() {
+const Module::Unwinding& Module::unwinding() const {
+  if (unwinding_) return *unwinding_;
+  Unwinding& made = unwinding_.emplace();
+  if (!source_) return made;
   UnwindTableBuilder builder;
   for (const CfiBytes& found : find_cfi(*source_, elf_)) {
     read_cfi({found.format, found.bytes, found.address, found.data_base}, builder);
   }
-  discipline_ = keeps_frame_pointers(builder.shapes()) ? StackDiscipline::kFramePointer
-                                                       : StackDiscipline::kUnwindTable;
-  table_ = std::move(builder).build();
-  if (table_.empty()) discipline_ = StackDiscipline::kNone;
-  go_ = find_go_table(*source_, elf_);
-  if (go_) discipline_ = StackDiscipline::kGo;
+  made.discipline = keeps_frame_pointers(builder.shapes()) ? StackDiscipline::kFramePointer
+                                                           : StackDiscipline::kUnwindTable;
+  made.table = std::move(builder).build();
+  if (made.table.empty()) made.discipline = StackDiscipline::kNone;
+  made.go = find_go_table(*source_, elf_);
+  if (made.go) made.discipline = StackDiscipline::kGo;
+  return made;
 }
 
 ModuleNames& Module::names(const ProcessAccess& access, Pid process) {
   if (!names_) {
+    (void)unwinding();  // the file is closed below
     names_ = source_ ? load_names(*source_, elf_, path_, access, process) : ModuleNames{};
     source_.reset();
   }

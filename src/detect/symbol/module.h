@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Module: what plumb knows about one executable file or shared library, for all processes that have
-// it mapped. Made once by ModuleCache; unwinding data at birth, names at the first question.
+// it mapped. Made once by ModuleCache. Its table of contents is read at birth, unwinding data and
+// names each at the first question: to find out what a program is must not wait for them.
 //
 // Threads: one at a time. A module that could not be read exists too, and answers nothing.
 #pragma once
@@ -28,7 +29,7 @@ enum class StackDiscipline : std::uint8_t {
 
 class Module {
  public:
-  // Reads everything that unwinding needs. Never fails: see above.
+  // Never fails: see above.
   static std::shared_ptr<Module> load(std::shared_ptr<const ImageSource> source, std::string path,
                                       std::uint64_t serial);
 
@@ -39,10 +40,10 @@ class Module {
   const ElfImage& elf() const noexcept { return elf_; }
   bool readable() const noexcept { return readable_; }
 
-  const UnwindTable& unwind_table() const noexcept { return table_; }
+  const UnwindTable& unwind_table() const { return unwinding().table; }
   // Null for modules without Go code.
-  const GoTable* go() const noexcept { return go_ ? &*go_ : nullptr; }
-  StackDiscipline discipline() const noexcept { return discipline_; }
+  const GoTable* go() const { return unwinding().go ? &*unwinding().go : nullptr; }
+  StackDiscipline discipline() const { return unwinding().discipline; }
 
   // Names and lines; read at the first call, by way of a process that has the module mapped. The
   // module's file stays open until then.
@@ -53,19 +54,23 @@ class Module {
   bool names_loaded() const noexcept { return names_.has_value(); }
 
  private:
+  struct Unwinding {
+    UnwindTable table;
+    std::optional<GoTable> go;
+    StackDiscipline discipline = StackDiscipline::kNone;
+  };
+
   Module() = default;
-  void load_unwind_table();
+  const Unwinding& unwinding() const;
 
   std::uint64_t serial_ = 0;
   std::string path_;
   std::shared_ptr<const ImageSource> source_;
   ElfImage elf_;
   bool readable_ = false;
-  UnwindTable table_;
-  std::optional<GoTable> go_;
+  mutable std::optional<Unwinding> unwinding_;
   std::optional<ModuleNames> names_;
   std::optional<SymbolTable> exports_;
-  StackDiscipline discipline_ = StackDiscipline::kNone;
 };
 
 }  // namespace plumb::detect

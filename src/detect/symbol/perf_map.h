@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // PerfMap: names of generated code, as just-in-time compilers write them to /tmp/perf-PID.map for
 // perf (Linux, tools/perf/Documentation/jit-interface.txt): "START SIZE name" a line, hexadecimal.
+// A map grows as its text does.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "detect/record/address.h"
 
@@ -15,14 +16,15 @@ namespace plumb::detect {
 
 class PerfMap {
  public:
-  static constexpr std::size_t kMostEntries = 4U << 20U;
-  static constexpr std::size_t kMostBytes = 256U << 20U;  // of text; more is left unread
+  static constexpr std::size_t kMostEntries = 1U << 20U;
+  static constexpr std::size_t kMostNames = 128U << 20U;  // bytes of names
 
-  // Lines that make no sense are left out.
-  static PerfMap parse(std::string_view text);
+  // Takes in the next part of the text, of whole lines. Lines that make no sense are left out, and
+  // so are those that find no room.
+  void append(std::string_view text);
 
   struct Name {
-    std::string_view name;     // lives as long as the map
+    std::string_view name;     // lives until the next append()
     std::uint64_t offset = 0;  // bytes from the start of the code
   };
   // Compilers reuse memory: of entries that overlap, the one written last holds.
@@ -37,9 +39,9 @@ class PerfMap {
     std::uint32_t name;  // offset in names_
     std::uint32_t name_size;
   };
-  void make_disjoint(std::vector<Entry> in_order);
+  void put(const Entry& entry);
 
-  std::vector<Entry> entries_;  // sorted, disjoint
+  std::map<std::uint64_t, Entry> entries_;  // by start, disjoint
   std::string names_;
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // ProcessView: one process as the unwinder sees it: which module is where. Reads the maps when made
-// and again when an address is asked for that they do not know (dlopen), for a tenth of the time at
-// most.
+// and again when an address is asked for that they do not know (dlopen), for a tenth of a processor
+// at most, so that a program that runs through ever new code cannot keep plumb busy.
 //
 // The view is of one program: after an exec, or when the pid belongs to another process, make a new
 // one. Threads: one at a time. The cache and the access must outlive it.
@@ -41,6 +41,8 @@ class ProcessView {
   // The place of an address in executable memory; nothing where the process has none. Valid until
   // the next call of a non-const function.
   std::optional<CodePlace> find_code(Address address);
+  // Whether it found nothing in maps that may be stale, because they were read too often of late.
+  bool unsure() const noexcept { return unsure_; }
 
   // The module of every executable mapping that is one, each once; of those mappings alone that
   // are wanted, because reading a module for the first time takes some milliseconds.
@@ -57,7 +59,8 @@ class ProcessView {
 
  private:
   ProcessView(Pid process, const ProcessAccess& access, ModuleCache& cache)
-      : process_(process), access_(&access), cache_(&cache) {}
+      : process_(process), access_(&access), cache_(&cache), allowance_(kMostSaved) {}
+  static constexpr std::chrono::milliseconds kMostSaved{100};
   bool refresh_for_unknown();
   Module* module_of(std::size_t index);
 
@@ -66,7 +69,9 @@ class ProcessView {
   ModuleCache* cache_;
   AddressSpace space_;
   std::vector<std::shared_ptr<Module>> modules_;  // by index of mapping; null: not asked for yet
-  BootTime may_read_at_{};                        // again, for an unknown address
+  bool unsure_ = false;
+  BootTime read_at_{};
+  std::chrono::nanoseconds allowance_;  // of processor time for reading the maps again
 };
 
 }  // namespace plumb::detect

@@ -5,13 +5,9 @@
 #include "detect/symbol/demangle.h"
 #include "detect/symbol/go_frames.h"
 #include "detect/symbol/js_name.h"
-#include "plumb/base/text.h"
 
 namespace plumb::detect {
 namespace {
-
-// Just-in-time compilers append to their map all the time: look again this often at most.
-constexpr std::chrono::seconds kJitPause{1};
 
 Frame frame_in(const Module& module, ElfAddress address) {
   Frame frame;
@@ -19,23 +15,6 @@ Frame frame_in(const Module& module, ElfAddress address) {
   frame.build_id = module.build_id();
   frame.elf_address = address;
   return frame;
-}
-
-// The process's own number for itself, which its compiler put in the map's name: the last one of
-// "NSpid:" in /proc/PID/status (proc(5)).
-std::string own_pid(Pid process) {
-  const std::string plain = std::to_string(number(process));
-  const auto status = read_file("/proc/" + plain + "/status", 16384);
-  if (!status) return plain;
-  std::string_view rest = *status;
-  while (!rest.empty()) {
-    std::string_view line = take_until(rest, '\n');
-    if (take_word(line) != "NSpid:") continue;
-    std::string_view last;
-    for (auto word = take_word(line); !word.empty(); word = take_word(line)) last = word;
-    if (parse_number<int>(last)) return std::string(last);
-  }
-  return plain;
 }
 
 }  // namespace
@@ -95,28 +74,13 @@ std::vector<Frame> Symbolizer::native(ProcessView& process, Module& module, ElfA
   return frames;
 }
 
-Symbolizer::Jit& Symbolizer::jit_of(ProcessView& process, Address address) {
-  Jit& jit = jits_[process.process()];
-  const BootTime now = BootClock::now();
-  const bool first = jit.looked_at == BootTime{};
-  if (!first && (jit.map.find(address) || now - jit.looked_at < kJitPause)) return jit;
-  jit.looked_at = now;
-  const std::string path = "/tmp/perf-" + own_pid(process.process()) + ".map";
-  const auto file = process.access().file(process.process(), path);
-  if (!file || (*file)->size() == jit.read_size) return jit;
-  const std::uint64_t size = std::min<std::uint64_t>((*file)->size(), PerfMap::kMostBytes);
-  const auto bytes = (*file)->load(0, size, PerfMap::kMostBytes);
-  jit.read_size = (*file)->size();
-  jit.map = PerfMap::parse({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-  return jit;
-}
-
 std::vector<Frame> Symbolizer::generated(ProcessView& process, Address address,
                                          const Mapping& mapping) {
   Frame frame;
   frame.kind = FrameKind::kJit;
   frame.module = mapping.path;
-  const auto name = jit_of(process, address).map.find(address);
+  JitNames& names = jits_.try_emplace(process.process(), process.process()).first->second;
+  const auto name = names.find(process.access(), address);
   if (!name) return {std::move(frame)};
   if (auto js = parse_js_name(name->name)) {
     // The same function, whichever compiler made this code of it, and wherever.

@@ -12,10 +12,9 @@
 #include <vector>
 
 #include "detect/record/frame.h"
-#include "detect/symbol/perf_map.h"
+#include "detect/symbol/jit_names.h"
 #include "detect/symbol/process_view.h"
 #include "detect/symbol/unwinder.h"
-#include "plumb/base/clock.h"
 
 namespace plumb::detect {
 
@@ -44,18 +43,11 @@ class Symbolizer {
       return (number(key.address) ^ key.module * 0x9e3779b97f4a7c15U) * 0xff51afd7ed558ccdU;
     }
   };
-  struct Jit {
-    PerfMap map;
-    std::uint64_t read_size = 0;
-    BootTime looked_at{};
-  };
-
   std::vector<Frame> native(ProcessView& process, Module& module, ElfAddress address);
   std::vector<Frame> generated(ProcessView& process, Address address, const Mapping& mapping);
-  Jit& jit_of(ProcessView& process, Address address);
 
   std::unordered_map<Key, std::vector<Frame>, KeyHash> known_;
-  std::map<Pid, Jit> jits_;
+  std::map<Pid, JitNames> jits_;
   std::vector<Frame> last_;  // the answer for what is not kept
 };
 

@@ -190,7 +190,7 @@ WalkedStack finish_walk(ProcessView& process, const StackEvent& event, std::size
   Place place{event.registers.ip, event.registers.sp, event.registers.bp};
   for (;;) {
     const WalkRule rule = walk_rule(process, Address{place.ip}, walked.interrupted.back());
-    teach(Address{place.ip}, rule);
+    if (!process.unsure()) teach(Address{place.ip}, rule);
     const Stepped stepped = step(place, rule, stack);
     if (stepped != Stepped::kOutward) {
       walked.cut |= stepped == Stepped::kNotCopied || rule.kind == WalkRule::Kind::kCut;

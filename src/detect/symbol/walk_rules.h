@@ -28,7 +28,8 @@ struct WalkedStack {
 };
 
 // Finishes the walk of an event in its copy of the stack. Each rule that it uses goes to `teach`,
-// also those that lead nowhere, so that no address is asked about twice. At most `most` addresses.
+// also those that lead nowhere, so that no address is asked about twice; not what came of maps that
+// may be stale. At most `most` addresses.
 WalkedStack finish_walk(ProcessView& process, const StackEvent& event, std::size_t most,
                         const std::function<void(Address, const WalkRule&)>& teach);
 
