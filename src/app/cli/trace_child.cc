@@ -49,7 +49,8 @@ Result<TraceChild> TraceChild::start(const std::vector<std::string>& command) {
     run_child(start_line->first.get(), failure->second.get(), arguments.data());
   }
   TraceChild child(Pid{pid}, std::move(start_line->second), std::move(failure->first));
-  if (::ptrace(PTRACE_SEIZE, pid, nullptr, as_pointer(PTRACE_O_TRACEEXIT)) != 0) {
+  constexpr long kHolds = PTRACE_O_TRACEEXEC | PTRACE_O_TRACEEXIT;
+  if (::ptrace(PTRACE_SEIZE, pid, nullptr, as_pointer(kHolds)) != 0) {
     const int code = errno;
     ::kill(pid, SIGKILL);
     ::waitpid(pid, nullptr, 0);
@@ -81,6 +82,7 @@ TraceChild::State TraceChild::attend() {
       return State::kGone;
     }
     const int event = status >> 16;
+    if (event == PTRACE_EVENT_EXEC) return State::kExecuted;
     if (event == PTRACE_EVENT_EXIT) return State::kEnding;
     if (event == PTRACE_EVENT_STOP) {
       // A group stop stays one; the trap of PTRACE_INTERRUPT and of attaching does not.
@@ -94,7 +96,7 @@ TraceChild::State TraceChild::attend() {
   }
 }
 
-void TraceChild::let_end() {
+void TraceChild::let_on() {
   ::ptrace(PTRACE_CONT, number(pid_), nullptr, nullptr);
 }
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // TraceChild: a command that `plumb trace -- CMD` runs: held before its first instruction until the
-// trace follows it, and held again at its end so that what it leaves open can be looked at while it
-// is still there.
+// trace follows it, held when it has executed a program so that its code can be read before it
+// runs, and held again at its end so that what it leaves open can be looked at while it is still
+// there.
 //
-// The second hold needs ptrace (PTRACE_SEIZE, PTRACE_O_TRACEEXIT) of the command's first thread, so
-// no other debugger can have that one; its children and other threads are not touched. If plumb
-// dies the kernel lets the command go on.
+// The later holds need ptrace (PTRACE_SEIZE, PTRACE_O_TRACEEXEC and PTRACE_O_TRACEEXIT) of the
+// command's first thread, so no other debugger can have that one; its children and other threads
+// are not touched. If plumb dies the kernel lets the command go on.
 #pragma once
 
 #include <optional>
@@ -29,12 +30,13 @@ class TraceChild {
 
   enum class State {
     kRuns,
-    kEnding,  // held at its end: everything is still open; let_end() lets it go
+    kExecuted,  // held before a program's first instruction; let_on() lets it go
+    kEnding,    // held at its end: everything is still open; let_on() lets it go
     kGone,
   };
   // Takes in what happened to it, without waiting: signals are passed on to it, stops are kept.
   State attend();
-  void let_end();
+  void let_on();
   // By SIGTERM, if it still is there.
   void ask_to_end();
   // As of wait(2), once it is gone.

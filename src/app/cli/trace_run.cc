@@ -75,7 +75,6 @@ TraceDocument Run::document() const {
 }
 
 Result<void> Run::begin() {
-  began_ = BootClock::now();
   if (plan_.command.empty()) {
     for (const Pid pid : plan_.processes) {
       // One that ended since it was chosen is no reason not to follow the others.
@@ -89,11 +88,13 @@ Result<void> Run::begin() {
     if (auto followed = session_.follow(child_->pid()); !followed) return followed;
   }
   if (auto looked = session_.look(TraceSession::Look::kNow); !looked) return looked;
+  session_.begin();
   if (child_) {
     auto gone = child_->go();
     if (!gone) return fail("execute", plan_.command.front(), gone.error().code);
   }
-  next_pass_ = BootClock::now() + kPass;
+  began_ = BootClock::now();
+  next_pass_ = began_ + kPass;
   return {};
 }
 
@@ -107,13 +108,19 @@ bool Run::attend_child() {
   switch (child_->attend()) {
     case TraceChild::State::kRuns:
       return true;
+    case TraceChild::State::kExecuted:
+      // What the trace must know of the program it learns while nothing happens.
+      (void)session_.listen(0ms);
+      session_.prepare(child_->pid());
+      child_->let_on();
+      return true;
     case TraceChild::State::kEnding:
       // Everything that it leaves is still open, and its files can still be named.
       (void)session_.listen(0ms);
       pass(TraceSession::Look::kNow);
       session_.settle_growth();
       describe_samples(session_.ledger(), texts_);
-      child_->let_end();
+      child_->let_on();
       return true;
     case TraceChild::State::kGone:
       return false;

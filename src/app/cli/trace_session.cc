@@ -25,6 +25,11 @@ constexpr std::size_t kNamesAtATime = 64;
 constexpr std::chrono::milliseconds kNaming{200};  // at most, before others have their turn
 constexpr int kSurveyShare = 50;                   // a survey may take a fiftieth of the time
 
+// To read a program's frame information for the first time takes a while.
+void read_frame_information(ProcessView& view) {
+  for (const Module* module : view.modules()) (void)module->unwind_table();
+}
+
 }  // namespace
 
 Result<std::unique_ptr<TraceSession>> TraceSession::open(const TraceSettings& settings) {
@@ -37,10 +42,8 @@ TraceSession::TraceSession(std::unique_ptr<TraceSource> source, const TraceSetti
     : source_(std::move(source)), ledger_(BootClock::now(), settings.min_age) {}
 
 Result<void> TraceSession::follow(Pid process) {
-  // Reading a program or an interpreter for the first time takes a while; it is done before the
-  // first event.
   if (auto view = ProcessView::open(process, access_, modules_)) {
-    (void)view->modules();
+    read_frame_information(*view);
     (void)PythonReader::find(*view);
     prepared_.insert_or_assign(process, *std::move(view));
   }
@@ -48,6 +51,12 @@ Result<void> TraceSession::follow(Pid process) {
   // Stacks of those that are followed already are walked, and named once all are followed.
   return source_->poll(std::chrono::milliseconds(0),
                        [this](TraceEvent event) { take(std::move(event)); });
+}
+
+void TraceSession::prepare(Pid process) {
+  const auto known = space_of_.find(process);
+  if (known == space_of_.end()) return;
+  if (ProcessView* view = view_of(spaces_[known->second], process)) read_frame_information(*view);
 }
 
 Result<void> TraceSession::listen(std::chrono::milliseconds timeout) {

@@ -37,6 +37,12 @@ class TraceSession {
   // stacks do not wait for that. Errors: ESRCH.
   Result<void> follow(Pid process);
 
+  // Reads the frame information of what a followed process has mapped, for the same reason.
+  void prepare(Pid process);
+
+  // All that shall be followed is: the trace begins here. See TraceLedger::begin().
+  void begin() { ledger_.begin(BootClock::now()); }
+
   // Takes in events until `timeout` has passed or something came; returns at once after a signal.
   Result<void> listen(std::chrono::milliseconds timeout);
 

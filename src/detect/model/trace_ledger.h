@@ -7,6 +7,7 @@
 // keeps counts, four samples and a short series, so a million holdings of 5,000 sites take 10 MiB.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <map>
@@ -90,6 +91,11 @@ class TraceLedger {
   TraceLedger(BootTime began, std::chrono::nanoseconds min_age)
       : began_(began), min_age_(min_age) {}
 
+  // All chosen processes are followed from now on: rates and verdicts count from here. To read
+  // their programs takes a second, or ten on a busy machine, which must not look like a time
+  // without acquisitions.
+  void begin(BootTime now) { began_ = now; }
+
   void on(const ProcessEvent& event);
   // Whether a process that runs is stopped, as of now.
   void on_state(const ProcessKey& process, bool stopped);
@@ -115,6 +121,8 @@ class TraceLedger {
   void settle_growth() { settled_ = true; }
 
   BootTime began() const { return began_; }
+  // How far into the trace; zero for what came before its beginning.
+  std::chrono::nanoseconds into(BootTime time) const { return std::max(time, began_) - began_; }
   BootTime now() const { return now_; }
   std::chrono::nanoseconds min_age() const { return min_age_; }
   const std::vector<Site>& sites() const { return sites_; }

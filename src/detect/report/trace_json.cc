@@ -97,7 +97,7 @@ void Records::closed(const Closing& closing) {
   if (closing.listener && closing.listener->port != 0) {
     json_.member("port", closing.listener->port);
   }
-  json_.member("at", closing.time - ledger_.began());
+  json_.member("at", ledger_.into(closing.time));
   json_.member("age", closing.time - closing.holding.born);
   if (const auto call = call_name(closing.call); !call.empty()) json_.member("call", call);
   json_.member("shared", closing.shared);

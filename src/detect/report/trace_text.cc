@@ -313,8 +313,7 @@ void Text::closing(const Closing& closing) {
   const std::string_view call = call_name(closing.call);
   line(fmt::format(", fd {} of {}, closed by {}", number(closing.holding.fd), holder(closing.pid),
                    call.empty() ? "another descriptor at its number" : call));
-  line(fmt::format("  {} after the trace began, {} old",
-                   human_duration(closing.time - ledger_.began()),
+  line(fmt::format("  {} after the trace began, {} old", human_duration(ledger_.into(closing.time)),
                    human_duration(closing.time - closing.holding.born)));
   if (finalizer) {
     painted(Tone::kBad, "  by the garbage collector's finalizer: nothing kept it reachable");

@@ -151,7 +151,10 @@ int BpfTrace::on_event(void* self, void* data, std::size_t size) {
 Result<void> BpfTrace::poll(std::chrono::milliseconds timeout,
                             const std::function<void(TraceEvent)>& take) {
   take_ = &take;
-  const int got = ring_buffer__poll(ring_.get(), static_cast<int>(timeout.count()));
+  // Without waiting all that was submitted is taken, whether epoll has heard of it or not.
+  const int got = timeout.count() == 0
+                      ? ring_buffer__consume(ring_.get())
+                      : ring_buffer__poll(ring_.get(), static_cast<int>(timeout.count()));
   take_ = nullptr;
   if (got < 0 && got != -EINTR) return fail("ring_buffer__poll", "events of the trace", -got);
   return {};

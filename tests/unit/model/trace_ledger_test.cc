@@ -85,6 +85,21 @@ TEST_F(TraceLedgerTest, TwoStacksAreTwoSites) {
   EXPECT_EQ(ledger.sites().size(), 2U);
 }
 
+TEST_F(TraceLedgerTest, JudgesFromTheTimeWhenAllAreFollowed) {
+  ledger.on(process(ProcessEvent::What::kFork, 7, 1));
+  ledger.learn(OriginId{16}, stack("serve"), Kind::kTcp, kAccept4, false);
+  ledger.begin(kBegan + seconds(10));
+  std::vector<LiveHolding> rows;
+  for (int second = 11; second <= 20; ++second) {
+    rows.push_back(holding(16, 1, second, seconds(second)));
+    pass(seconds(second), rows);
+  }
+  ASSERT_EQ(ledger.sites().size(), 1U);
+  EXPECT_EQ(ledger.sites()[0].growth, Growth::kGrowing);
+  EXPECT_EQ(ledger.into(kBegan + seconds(11)), seconds(1));
+  EXPECT_EQ(ledger.into(kBegan + seconds(9)), seconds(0));
+}
+
 TEST_F(TraceLedgerTest, AgesArePowersOfTwoSeconds) {
   EXPECT_EQ(age_bucket(milliseconds(999)), 0U);
   EXPECT_EQ(age_bucket(seconds(1)), 1U);
