@@ -2,8 +2,10 @@
 // ways WAY: gets and loses descriptors in one of the ways that a tracer can miss, and ends. What is
 // open then, and which function made it, trace_engine_test.py knows.
 #define _GNU_SOURCE
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/io_uring.h>
+#include <linux/sched.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <sched.h>
@@ -11,11 +13,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #define FUNCTION __attribute__((noipa))
@@ -169,7 +175,7 @@ FUNCTION static void before_exec(char* self) {
   for (int i = 0; i < 3; ++i) check(open("/dev/null", O_RDONLY | O_CLOEXEC), "open");
   open_one();
   open_one();
-  usleep(300000);  // the maps of a program that is gone cannot be read
+  usleep(1000000);  // the maps of a program that is gone cannot be read
   char* words[] = {self, "nothing", 0};
   execv(self, words);
   check(-1, "exec");
@@ -234,8 +240,74 @@ FUNCTION static void signalled_aside(void) {
   check(sigaction(SIGUSR1, &action, 0), "sigaction");
   for (int i = 0; i < 2; ++i) {
     raise(SIGUSR1);
-    usleep(300000);
+    usleep(1000000);  // until the kernel has learned the way
   }
+}
+
+// A signal that came while a function of the vDSO ran.
+static unsigned long vdso_start, vdso_end;
+static volatile sig_atomic_t caught;
+
+static void on_alarm(int number, siginfo_t* info, void* context) {
+  const unsigned long ip = (unsigned long)((ucontext_t*)context)->uc_mcontext.gregs[REG_RIP];
+  (void)number;
+  (void)info;
+  if (caught == 2 || ip < vdso_start || ip >= vdso_end) return;
+  open_one();
+  ++caught;
+}
+
+FUNCTION static void ask_time_all_the_time(void) {
+  struct timespec now;
+  while (caught < 2) clock_gettime(CLOCK_MONOTONIC, &now);
+  __asm__ volatile("");
+}
+
+FUNCTION static void in_vdso(void) {
+  vdso_start = getauxval(AT_SYSINFO_EHDR);
+  vdso_end = vdso_start + 8192;
+  struct sigaction action = {.sa_sigaction = on_alarm, .sa_flags = SA_SIGINFO};
+  check(sigaction(SIGALRM, &action, 0), "sigaction");
+  const struct itimerval often = {{0, 2000}, {0, 2000}};
+  check(setitimer(ITIMER_REAL, &often, 0), "setitimer");
+  ask_time_all_the_time();
+  check(setitimer(ITIMER_REAL, &(struct itimerval){{0, 0}, {0, 0}}, 0), "setitimer");
+}
+
+// Two processes with one number, one after the other: each opens in a function of its own. The
+// second outlives this program.
+FUNCTION static void first_life(void) {
+  open_one();
+  _exit(1);
+}
+
+FUNCTION static void second_life(int parent) {
+  open_one();
+  open_one();
+  alarm(60);
+  check(write(parent, "x", 1), "write");
+  for (;;) pause();
+}
+
+FUNCTION static void lives(void) {
+  int ready[2];
+  char byte;
+  check(pipe(ready), "pipe");
+  for (int tries = 0; tries < 50; ++tries) {
+    const pid_t first = fork();
+    check(first, "fork");
+    if (first == 0) first_life();
+    check(waitpid(first, 0, 0), "waitpid");
+    struct clone_args args = {
+        .exit_signal = SIGCHLD, .set_tid = (unsigned long)&first, .set_tid_size = 1};
+    const long second = syscall(SYS_clone3, &args, sizeof args);
+    if (second == 0) second_life(ready[1]);
+    if (second < 0 && errno == EEXIST) continue;  // another program was given the number
+    check(second, "clone3 with set_tid");
+    check(read(ready[0], &byte, 1), "read");
+    return;
+  }
+  exit(8);
 }
 
 FUNCTION static void many(int count) {
@@ -257,7 +329,9 @@ int main(int count, char** words) {
               {"getfd", taken_from_a_process},
               {"32-bit", old_call},
               {"storm", storm},
-              {"signal", signalled_aside}};
+              {"signal", signalled_aside},
+              {"vdso", in_vdso},
+              {"lives", lives}};
   if (strcmp(way, "exec") == 0) before_exec(words[0]);
   if (strcmp(way, "many") == 0) many(count > 2 ? atoi(words[2]) : 1);
   for (size_t i = 0; i < sizeof ways / sizeof *ways; ++i) {

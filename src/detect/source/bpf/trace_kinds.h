@@ -186,7 +186,10 @@ __noinline int kind_of(__u64 file, __u32 call) {
      */
     struct inode* inode = PLUMB_READ((struct file*)file, f_inode);
     const unsigned short mode = PLUMB_READ(inode, i_mode);
-    if ((mode & kModeType) == kModeFile) return kKindFile;
+    if ((mode & kModeType) == kModeFile) {
+      struct super_block* super = PLUMB_READ(inode, i_sb);
+      return PLUMB_READ(super, s_magic) == kMagicNamespace ? kKindNamespace : kKindFile;
+    }
     if ((mode & kModeType) == kModeDirectory) return kKindDirectory;
   }
   return classify((struct file*)file);
