@@ -169,7 +169,7 @@ static void disease(const char* name, int turn) {
   if (!strcmp(name, "eventfd")) make_signal();
   if (!strcmp(name, "epoll")) watch_one();
   // A user may have 128 instances.
-  if (!strcmp(name, "inotify") && turn % 10 == 0) follow_directory();
+  if (!strcmp(name, "inotify") && turn % 20 == 0) follow_directory();
   if (!strcmp(name, "dup")) copy_output();
   if (!strcmp(name, "passed")) {
     int fd = must(open("/dev/zero", O_RDONLY | O_CLOEXEC), "open");

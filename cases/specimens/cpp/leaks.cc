@@ -196,7 +196,7 @@ int main(int count, char** words) {
       {"epoll", watcher},
       {"inotify",
        [&] {
-         if (turn % 10 == 0) shop::follow_directory(ward);  // a user may have 128
+         if (turn % 20 == 0) shop::follow_directory(ward);  // a user may have 128
        }},
       {"dup", [&] { shop::copy_output(ward); }},
       {"passed",

@@ -7,6 +7,7 @@ const fs = require('fs');
 const net = require('net');
 const os = require('os');
 const path = require('path');
+const {Worker} = require('worker_threads');
 
 const [disease, twin] = process.argv.slice(2);
 const healthy = twin === 'healthy';
@@ -18,8 +19,8 @@ function readSettings() {
   if (healthy) fs.closeSync(fd);
 }
 
-// A client of a local daemon. The socket is made at once; of a TCP client it is made in the next
-// tick, when askDaemon is no longer on the stack.
+// A client of a local daemon has its socket at once; one of a TCP server gets it in the next tick,
+// when askDaemon is no longer on the stack.
 function askDaemon(address) {
   const socket = net.connect(address);
   socket.on('error', () => {});
@@ -39,6 +40,18 @@ function startWorker() {
   }
 }
 
+// Each thread has a loop of its own, and that one inotify instance for all that it watches.
+function startWatcher() {
+  const watcher = new Worker(`
+    const fs = require('fs');
+    function followDirectory() {
+      fs.watch('/tmp');
+    }
+    followDirectory();
+    require('worker_threads').parentPort.postMessage('watching');`, {eval: true});
+  if (healthy) watcher.on('message', () => watcher.terminate());
+}
+
 function openValid(turn) {
   const fd = fs.openSync('/etc/hostname', 'r');
   if (turn % 3 === 0) {
@@ -55,9 +68,24 @@ const daemon = net.createServer({pauseOnConnect: true}, (socket) => {
   socket.resume();
 });
 
+// Its clients go, and it never reads that they did.
+const forgetful = net.createServer({pauseOnConnect: true}, (socket) => {
+  socket.on('error', () => {});
+  if (healthy) {
+    socket.destroy();
+  } else {
+    kept.push(socket);
+  }
+});
+
 const diseases = {
   'file': readSettings,
   'unix': () => askDaemon(address),
+  'tcp': () => askDaemon(daemon.address()),
+  'accept': () => net.connect(forgetful.address()).on('connect', function() { this.destroy(); }),
+  'inotify': (turn) => {
+    if (turn % 25 === 0) startWatcher();  // a thread of Node takes 30 ms to begin
+  },
   'child-pipe': (turn) => {
     if (turn % 5 === 0) startWorker();  // fifty programs a second are much for one processor
   },
@@ -88,6 +116,10 @@ function begin() {
 
 if (disease === 'unix') {
   daemon.listen(address, begin);
+} else if (disease === 'tcp') {
+  daemon.listen(0, '127.0.0.1', begin);
+} else if (disease === 'accept') {
+  forgetful.listen(0, '127.0.0.1', begin);
 } else {
   begin();
 }

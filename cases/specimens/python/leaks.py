@@ -4,6 +4,7 @@
 
 A list keeps what a leak loses, because CPython closes a file as soon as nothing refers to it.
 """
+import ctypes
 import os
 import select
 import signal
@@ -18,6 +19,7 @@ HEALTHY = sys.argv[2:] == ["healthy"]
 kept = []
 listener = socket.create_server(("127.0.0.1", 0))
 near, far = socket.socketpair()
+library = ctypes.CDLL(None)
 
 
 def done_with(thing):
@@ -63,6 +65,13 @@ def watch_one():
     done_with(poll)
 
 
+def follow_directory():
+    # as the packages do that offer it: the standard library has no inotify
+    watch = library.inotify_init1(os.O_CLOEXEC)
+    library.inotify_add_watch(watch, b"/tmp", 0x100)  # IN_CREATE
+    done_with_number(watch)
+
+
 def copy_output():
     done_with_number(os.dup(2))
 
@@ -104,6 +113,9 @@ def infect(turn):
         make_signal()
     elif DISEASE == "epoll":
         watch_one()
+    elif DISEASE == "inotify":
+        if turn % 20 == 0:
+            follow_directory()
     elif DISEASE == "dup":
         copy_output()
     elif DISEASE == "passed":

@@ -178,7 +178,7 @@ fn main() {
             "child-pipe" => start_worker(&ward),
             "eventfd" => make_signal(&ward),
             "epoll" => watch_one(&ward),
-            "inotify" if turn % 10 != 0 => {} // a user may have 128
+            "inotify" if turn % 20 != 0 => {} // a user may have 128
             "inotify" => follow_directory(&ward),
             "dup" => copy_listener(&listener, &ward),
             "passed" => {
