@@ -3,7 +3,7 @@
 """What servers and builds lose beside plumb trace: load.py BUILD
 
 nginx with one worker on one processor, wrk on the other: traced, with a new connection for each request;
-and not traced, while something else is. Figures are processor time of the server, so that what else
+and not traced, while something else is; redis and gcc not traced, too. Figures are processor time of the server, so that what else
 runs on the machine disturbs little; interleaved rounds, and the loss is that of the fastest ones.
 """
 import contextlib
@@ -52,6 +52,23 @@ def nginx(folder):
         server.wait()
 
 
+@contextlib.contextmanager
+def redis(folder):
+    """(process, port) of a server that answers."""
+    port = free_port()
+    server = subprocess.Popen(["taskset", "-c", "0", "redis-server", "--port", str(port), "--bind", "127.0.0.1",
+                               "--save", "", "--dir", folder], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    try:
+        for _ in range(100):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                break
+            time.sleep(0.05)
+        yield server, port
+    finally:
+        server.terminate()
+        server.wait()
+
+
 def processor_time(pid):
     """Seconds that a process's first thread has run: a processor's own time, whoever else wants it."""
     return int(pathlib.Path(f"/proc/{pid}/schedstat").read_text(encoding="ascii").split()[0]) / 1e9
@@ -64,6 +81,15 @@ def request(worker, port, close):
     done = subprocess.run(["taskset", "-c", "1", "wrk", "-t1", "-c32", "-d1s", *header, f"http://127.0.0.1:{port}/"],
                           capture_output=True, text=True, check=True)
     return (processor_time(worker) - before) / int(re.search(r"(\d+) requests in", done.stdout).group(1))
+
+
+def answer(server, port):
+    """redis's seconds for one GET."""
+    requests = 60_000
+    before = processor_time(server.pid)
+    subprocess.run(["taskset", "-c", "1", "redis-benchmark", "-p", str(port), "-c", "32", "-n", str(requests),
+                    "-t", "get", "-q"], stdout=subprocess.DEVNULL, check=True)
+    return (processor_time(server.pid) - before) / requests
 
 
 def call(path):
@@ -102,7 +128,7 @@ def compare(title, measure, trace, aim):
 def main(folder_of_build):
     plumb = program(folder_of_build)
     with tempfile.TemporaryDirectory(prefix="plumb-bench-") as folder, nginx(folder) as (server, port), \
-            subprocess.Popen(["sleep", "600"]) as idle:
+            redis(folder) as store, subprocess.Popen(["sleep", "600"]) as idle:
         def on_idle():
             return traced(plumb, idle.pid, warm=0.3)
 
@@ -116,6 +142,7 @@ def main(folder_of_build):
         reached = compare("nginx traced, a connection a request", lambda: request(worker, port, True), on_worker, 5)
         reached &= compare("nginx untraced, a connection a request", lambda: request(worker, port, True), on_idle, 1)
         reached &= compare("nginx untraced, kept connections", lambda: request(worker, port, False), on_idle, 1)
+        reached &= compare("redis untraced, a GET", lambda: answer(*store), on_idle, 1)
         reached &= compare("gcc untraced", lambda: compilation(folder), on_idle, 1)
         reached &= compare("a loop of getppid untraced", lambda: call(empty), on_idle, 1)
         idle.kill()
