@@ -18,7 +18,7 @@
 #include <utility>
 #include <vector>
 
-#include "app/cli/go_http_watch.h"
+#include "app/cli/inner_looks.h"
 #include "app/cli/looking.h"
 #include "app/cli/signals.h"
 #include "app/cli/suspicion.h"
@@ -54,8 +54,6 @@ constexpr double kFirm = 0.84;
 constexpr std::size_t kListenEvery = 4;  // looks between two thoughts of reading along
 constexpr std::size_t kMostCaptured = 8;
 constexpr std::size_t kMostEnded = 4000;  // exchanges
-constexpr std::size_t kMostWatched = 4;   // Go programs: a probe costs 2 us a request
-constexpr auto kForgotten = 3s;           // a body that is open for longer
 constexpr std::size_t kMostVictims = 64;
 constexpr std::size_t kMostSuspects = 24;
 
@@ -78,8 +76,6 @@ class Run {
   void choose_victims();
   void suspect();
   void follow(Pid process);
-  void watch_requests(Pid process);
-  void read_requests();
   void attend();
   void listen_in();
   void capture(const Finding& finding);
@@ -89,7 +85,7 @@ class Run {
   bool certain(const Finding& finding) const;
   bool calm() const;
   bool firm();
-  Explanation conclude() const;
+  Explanation conclude();
   Exit report(const Explanation& explanation);
   bool write_page(const FindingDocument& document) const;
   std::vector<std::string> missing() const;
@@ -112,8 +108,7 @@ class Run {
   std::vector<Exchange> ended_;
   std::set<Pid> captured_;
   std::set<Pid> followed_;
-  std::map<Pid, std::unique_ptr<GoHttpWatch>> requests_;  // of Go's HTTP clients
-  std::vector<std::pair<Pid, GoHttpHeld>> held_;          // what they hold in the end
+  InnerLooks inner_;
   std::chrono::nanoseconds took_{};
   BootTime next_verdict_{};
   std::vector<std::pair<std::string_view, ProcessKey>> verdict_;  // the last one, if it was certain
@@ -192,21 +187,7 @@ void Run::follow(Pid process) {
     followed_.erase(process);  // it has ended
     return;
   }
-  watch_requests(process);
-}
-
-// In Go the stack of a socket is not the culprit's; that of the request is.
-void Run::watch_requests(Pid process) {
-  if (requests_.size() >= kMostWatched) return;
-  auto watch = GoHttpWatch::open(process);
-  if (watch) requests_.emplace(process, *std::move(watch));  // others are no such programs
-}
-
-void Run::read_requests() {
-  for (const auto& [process, watch] : requests_) {
-    auto held = watch->read(kForgotten);
-    if (held) held_.emplace_back(process, *std::move(held));
-  }
+  inner_.follow(process);
 }
 
 void Run::suspect() {
@@ -310,6 +291,7 @@ bool Run::calm() const {
 
 // Every chain that is more than a note is certain, and was so at the verdict before.
 bool Run::firm() {
+  inner_.read_maps();
   const Explanation explanation = conclude();
   decltype(verdict_) verdict;
   for (const FindingIndex effect : explanation.effects) {
@@ -338,7 +320,7 @@ bool Run::over() {
   return firm();
 }
 
-Explanation Run::conclude() const {
+Explanation Run::conclude() {
   const auto tree = grow_tree(now_->survey, select(now_->survey, {}));
   std::optional<TraceFacts> trace;
   if (session_) {
@@ -355,18 +337,14 @@ Explanation Run::conclude() const {
     for (Exchange& exchange : open) http->exchanges.push_back(std::move(exchange));
     match_legs(ledger_, http->exchanges);
   }
-  std::vector<GoHttpFacts> go_http;
-  for (const auto& [process, held] : held_) {
-    go_http.push_back({process, held.leaks, held.snapshot.stacks});
-  }
   Facts facts{.first = first_->joined,
               .now = now_->joined,
               .tree = tree,
               .observation = observation_,
               .trace = trace ? &*trace : nullptr,
               .http = http ? &*http : nullptr,
-              .go_http = go_http,
               .self = Pid{::getpid()}};
+  inner_.add_to(facts);
   if (const auto range = read_file("/proc/sys/net/ipv4/ip_local_port_range", 64)) {
     std::string_view rest = trim(*range);
     const auto low = parse_number<std::uint16_t>(take_word(rest));
@@ -444,13 +422,14 @@ Exit Run::run() {
     now_ = *std::move(looked);
     observation_.add(now_->joined);
     suspect();
+    inner_.look();
     listen_in();
   } while (!over());
   if (session_) {
     (void)session_->listen(0ms);
     (void)session_->look(TraceSession::Look::kNow);
   }
-  read_requests();
+  inner_.finish();
   progress({});
   return report(conclude());
 }

@@ -9,11 +9,9 @@
 #include <utility>
 #include <vector>
 
-#include "detect/symbol/elf_image.h"
 #include "detect/symbol/go_probe_place.h"
 #include "detect/symbol/go_stack_names.h"
 #include "detect/symbol/goroutine_reader.h"
-#include "detect/symbol/image.h"
 #include "plumb/base/text.h"
 
 namespace plumb::app {
@@ -31,16 +29,6 @@ std::string image_of(const ProcessView& process, const Module& module) {
     return path;
   }
   return "/proc/" + std::to_string(number(process.process())) + "/exe";
-}
-
-// Without reading its libraries: most processes are none of Go's.
-bool runs_go(Pid process) {
-  const auto image = FileImage::open("/proc/" + std::to_string(number(process)) + "/exe");
-  if (!image) return false;
-  const auto elf = ElfImage::parse(**image);
-  if (!elf) return false;
-  return elf->sections().empty() || elf->section(".gopclntab") != nullptr ||
-         elf->section(".data.rel.ro.gopclntab") != nullptr;
 }
 
 GoHttpPlaces places_in(const GoRuntime& runtime) {
@@ -83,19 +71,18 @@ GoHttpPlaces places_in(const GoRuntime& runtime) {
 }  // namespace
 
 Result<std::unique_ptr<GoHttpWatch>> GoHttpWatch::open(Pid process) {
-  if (!runs_go(process)) {
-    return fail("find Go in", std::to_string(number(process)), ENOEXEC);
-  }
+  auto program = GoProgram::open(process);
+  if (!program) return std::move(program).error();
+  return open(*std::move(program));
+}
+
+Result<std::unique_ptr<GoHttpWatch>> GoHttpWatch::open(std::shared_ptr<GoProgram> program) {
   std::unique_ptr<GoHttpWatch> watch(new GoHttpWatch());
-  auto view = ProcessView::open(process, watch->access_, watch->modules_);
-  if (!view) return std::move(view).error();
-  watch->view_ = std::make_unique<ProcessView>(*std::move(view));
-  auto runtime = GoRuntime::find(*watch->view_);
-  if (!runtime) return std::move(runtime).error();
-  watch->runtime_ = std::make_unique<GoRuntime>(*std::move(runtime));
-  const GoHttpPlaces places = places_in(*watch->runtime_);
+  watch->program_ = std::move(program);
+  const GoHttpPlaces places = places_in(watch->program_->runtime());
   if (!places.round_trip || !places.idle || places.ends.empty()) {
-    return fail("find the HTTP client of process", std::to_string(number(process)), ENOTSUP,
+    return fail("find the HTTP client of process",
+                std::to_string(number(watch->program_->process())), ENOTSUP,
                 "it has no HTTP client of Go's net/http that plumb knows");
   }
   auto probe = GoHttpProbe::open(places);
@@ -107,15 +94,16 @@ Result<std::unique_ptr<GoHttpWatch>> GoHttpWatch::open(Pid process) {
 Result<GoHttpHeld> GoHttpWatch::read(std::chrono::nanoseconds min_age) {
   const auto requests = probe_->read();
   if (!requests) return requests.error();
-  auto snapshot = read_goroutines(*runtime_, kGoHttpCalls);
+  GoRuntime& runtime = program_->runtime();
+  auto snapshot = read_goroutines(runtime, kGoHttpCalls);
   if (!snapshot) return std::move(snapshot).error();
   GoHttpHeld held;
   held.snapshot = *std::move(snapshot);
-  const std::string pid = std::to_string(number(view_->process()));
+  const std::string pid = std::to_string(number(program_->process()));
   if (const auto name = read_file("/proc/" + pid + "/comm", 64)) {
     held.snapshot.name = name->substr(0, name->find('\n'));
   }
-  GoStackNames names(runtime_->module(), runtime_->code(), held.snapshot.stacks);
+  GoStackNames names(runtime.module(), runtime.code(), held.snapshot.stacks);
   std::vector<StackNode> stacks;
   for (const GoRequest& request : *requests) {
     std::vector<Address> calls;

@@ -5,14 +5,11 @@
 #include <chrono>
 #include <memory>
 
+#include "app/cli/go_program.h"
 #include "detect/model/go_http_leaks.h"
 #include "detect/record/go_request.h"
 #include "detect/record/goroutine.h"
 #include "detect/source/go_http_probe.h"
-#include "detect/symbol/go_runtime.h"
-#include "detect/symbol/module_cache.h"
-#include "detect/symbol/process_access.h"
-#include "detect/symbol/process_view.h"
 #include "plumb/base/clock.h"
 #include "plumb/base/result.h"
 
@@ -28,9 +25,10 @@ struct GoHttpHeld {
 
 class GoHttpWatch {
  public:
-  // Places the probes. Errors: as of ProcessView, GoRuntime::find and GoHttpProbe::open; ENOTSUP
+  // Places the probes. Errors: as of GoProgram::open and GoHttpProbe::open; ENOTSUP
   // where the program has no HTTP client of Go's net/http that plumb knows.
   static Result<std::unique_ptr<GoHttpWatch>> open(Pid process);
+  static Result<std::unique_ptr<GoHttpWatch>> open(std::shared_ptr<GoProgram> program);
 
   // What is held now by requests that are older than min_age. Errors: of the probe, and ESRCH when
   // the process is gone.
@@ -39,10 +37,7 @@ class GoHttpWatch {
  private:
   GoHttpWatch() = default;
 
-  detect::ProcAccess access_;
-  detect::ModuleCache modules_;
-  std::unique_ptr<detect::ProcessView> view_;
-  std::unique_ptr<detect::GoRuntime> runtime_;
+  std::shared_ptr<GoProgram> program_;
   std::unique_ptr<detect::GoHttpProbe> probe_;
 };
 

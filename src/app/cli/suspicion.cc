@@ -26,7 +26,8 @@ std::uint64_t suspicion_of(const Joined& now, const Observation& observation, Pr
   if (tracked == nullptr) return 0;
   std::uint64_t most = 0;
   for (const auto& [measure, changes] : tracked->changes) {
-    if (measure == Measure::kResidentPages || changes.size() < 2) continue;
+    const bool memory = measure == Measure::kResidentPages || measure == Measure::kMappings;
+    if (memory || changes.size() < 2) continue;
     most = std::max(most, rise_of(observation.series(*tracked, measure)));
   }
   if (now.tables.use_of(p).value_or(0) >= kNearlyFull) most += 1000;

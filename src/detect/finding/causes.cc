@@ -29,13 +29,18 @@ constexpr std::array kRules = {
     Rule{id::kLimitNear, id::kDescriptorLeak, Relation::kSame},
     Rule{id::kLimitNear, id::kStuckChildren, Relation::kSame},
     Rule{id::kLimitNear, id::kCloseWaitPileup, Relation::kSame},
+    Rule{id::kLimitNear, id::kUnreadBody, Relation::kSame},
     Rule{id::kLimitNear, id::kDeletedFileHeld, Relation::kSame},
     Rule{id::kLimitNear, id::kConnectionToNowhere, Relation::kSame},
     Rule{id::kLimitNear, id::kDescriptorLeak, Relation::kHolder},
     Rule{id::kDescriptorLeak, id::kStuckChildren, Relation::kSame},
     Rule{id::kDescriptorLeak, id::kCloseWaitPileup, Relation::kSame},
     Rule{id::kDescriptorLeak, id::kUnclosedHttpBody, Relation::kSame},
+    Rule{id::kDescriptorLeak, id::kUnreadBody, Relation::kSame},
     Rule{id::kCloseWaitPileup, id::kUnclosedHttpBody, Relation::kSame},
+    Rule{id::kUnreadBody, id::kUnclosedHttpBody, Relation::kSame},
+    Rule{id::kDescriptorLeak, id::kGoroutineLeak, Relation::kSame},
+    Rule{id::kClosedTooEarly, id::kDoubleClose, Relation::kSame},
     Rule{id::kDescriptorLeak, id::kThreadLeak, Relation::kSame},
     Rule{id::kDescriptorLeak, id::kZombieChildren, Relation::kSame},
     Rule{id::kDescriptorLeak, id::kDescriptorLeak, Relation::kHolder},
@@ -65,7 +70,7 @@ bool fits(const Finding& effect, const Finding& cause) {
   if (cause.id == id::kCloseWaitPileup) {
     return effect.id != id::kDescriptorLeak || effect.measure == measure_of(Kind::kTcp);
   }
-  if (cause.id == id::kUnclosedHttpBody) {
+  if (cause.id == id::kUnclosedHttpBody || cause.id == id::kUnreadBody) {
     return effect.id != id::kDescriptorLeak || effect.measure == measure_of(Kind::kTcp);
   }
   if (cause.id == id::kStuckChildren && effect.id == id::kDescriptorLeak) {

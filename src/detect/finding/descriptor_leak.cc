@@ -83,7 +83,9 @@ class Looker {
     const double seen = static_cast<double>(survivors(*site_));
     const double kept = 1 - static_cast<double>(site_->closed) /
                                 static_cast<double>(std::max<std::uint64_t>(site_->created, 1));
-    const double sure = 0.7 + 0.25 * std::max(kept, 0.0) * seen / (seen + 3);
+    // Of a server's error path most connections are closed well: there the counts must rise too.
+    const double weight = std::max(kept, trend_.rises() ? 0.8 : 0.0);
+    const double sure = 0.7 + 0.25 * weight * seen / (seen + 3);
     return trend_.rises() ? std::min(0.98, sure + 0.05) : sure;
   }
 

@@ -10,7 +10,9 @@
 
 #include "detect/model/exchange_ledger.h"
 #include "detect/model/go_http_leaks.h"
+#include "detect/model/goroutine_series.h"
 #include "detect/model/joined.h"
+#include "detect/model/mapping_growth.h"
 #include "detect/model/observation.h"
 #include "detect/model/trace_ledger.h"
 #include "detect/model/tree.h"
@@ -38,6 +40,12 @@ struct GoHttpFacts {
   const StackStore& stacks;
 };
 
+// The goroutines of a Go process, counted again and again.
+struct GoroutineFacts {
+  Pid process{};
+  const GoroutineSeries& series;
+};
+
 struct PortRange {
   std::uint16_t first = 32768;  // of /proc/sys/net/ipv4/ip_local_port_range
   std::uint16_t last = 60999;
@@ -52,6 +60,8 @@ struct Facts {
   const TraceFacts* trace = nullptr;          // nothing was traced
   const ExchangeFacts* http = nullptr;        // nothing was captured
   std::span<const GoHttpFacts> go_http = {};  // of the processes whose requests were watched
+  std::span<const GoroutineFacts> goroutines = {};
+  std::span<const MappingGrowth> mappings = {};  // of the processes whose memory maps were read
   PortRange ephemeral{};
   Pid self{};  // plumb itself, of which nothing is said
 

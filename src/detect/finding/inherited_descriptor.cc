@@ -156,18 +156,21 @@ void look_at_listener(const Facts& facts, const WaitReader& reader, DescriptorIn
   Finding finding;
   finding.id = id::kInheritedDescriptor;
   finding.subject = subject_of(survey, row.process);
-  finding.severity = Severity::kWarning;
-  finding.confidence = 0.75;
+  // A program of many threads may have opened it itself and not be ready yet; a sleep or a tail has
+  // not.
+  const std::uint32_t queue = socket.accept_queue.value_or(0);
+  const bool surely = facts.process(row.process).thread_count == 1U || queue > 0;
+  finding.severity = surely ? Severity::kWarning : Severity::kInfo;
+  finding.confidence = surely ? 0.85 : 0.5;
   finding.measure = measure_of(row.kind);
   finding.weight = holders.size();
   finding.summary =
       fmt::format("{} keeps the listener {} (fd {}) and never accepts", who, where, number(row.fd));
   finding.evidence.push_back(
       {"command", short_command(command_of(survey, facts.process(row.process)), 56)});
-  finding.evidence.push_back({"close on exec", "not set: it came over an exec"});
+  finding.evidence.push_back({"close on exec", "not set: so it comes over an exec"});
   finding.evidence.push_back(
-      {"queue", fmt::format("{} of {} wait for nobody", socket.accept_queue.value_or(0),
-                            socket.backlog.value_or(0))});
+      {"queue", fmt::format("{} of {} wait for nobody", queue, socket.backlog.value_or(0))});
   finding.whose_move = who;
   finding.remedy = fmt::format(
       "the server that started it must open its listener with SOCK_CLOEXEC; "

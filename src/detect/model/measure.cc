@@ -12,6 +12,18 @@ bool is_shared_memory(std::string_view path) {
   return path.starts_with("/dev/shm/") || path.starts_with("/memfd:") || path.starts_with("/SYSV");
 }
 
+// A reader that is slow, or a program that is stopped for a moment, comes back sooner.
+constexpr auto kNobodyReads = std::chrono::seconds(3);
+
+bool unread_for_long(const Survey& survey, const Socket& socket) {
+  if (socket.state != SocketState::kEstablished && socket.state != SocketState::kCloseWait) {
+    return false;
+  }
+  const std::uint32_t end = socket.state == SocketState::kCloseWait ? 1 : 0;  // counts as a byte
+  return socket.receive_queue.value_or(0) > end && socket.last_received &&
+         survey.taken - *socket.last_received >= kNobodyReads;
+}
+
 void count_row(const Joined& joined, const Descriptor& row, Counts& counts) {
   const Survey& survey = joined.survey;
   ++counts[place_of(measure_of(row.kind))];
@@ -20,8 +32,11 @@ void count_row(const Joined& joined, const Descriptor& row, Counts& counts) {
     ++counts[place_of(Measure::kUnlinked)];
   }
   const Socket* socket = survey.socket_of(row);
-  if (socket != nullptr && socket->state == SocketState::kCloseWait) {
-    ++counts[place_of(Measure::kCloseWait)];
+  if (socket != nullptr) {
+    counts[place_of(Measure::kCloseWait)] += socket->state == SocketState::kCloseWait;
+    counts[place_of(Measure::kUnread)] +=
+        row.kind == Kind::kTcp && unread_for_long(survey, *socket);
+    counts[place_of(Measure::kInFlight)] += socket->in_flight;
   }
   const Detail* detail = survey.detail_of(row);
   const auto* inotify = detail == nullptr ? nullptr : std::get_if<InotifyDetail>(detail);
@@ -44,6 +59,7 @@ std::vector<Counts> measure(const Joined& joined) {
     }
     auto& descriptors = counts[place_of(Measure::kDescriptors)];
     descriptors = std::max(descriptors, process.descriptors.value_or(0));
+    counts[place_of(Measure::kMappings)] = process.mappings.value_or(0);
     counts[place_of(Measure::kThreads)] = process.thread_count.value_or(0);
     counts[place_of(Measure::kResidentPages)] =
         static_cast<std::uint32_t>(process.resident_bytes.value_or(0) / kResidentUnit);

@@ -19,6 +19,9 @@ enum class Measure : std::uint8_t {
   kCloseWait,      // connections that the peer has closed
   kUnlinked,       // files without a name, but for shared memory
   kWatches,        // of all inotify descriptors
+  kUnread,         // TCP connections with bytes that nobody has read for a while
+  kInFlight,       // descriptors in its unix sockets' queues that it does not receive
+  kMappings,       // of memory
   kResidentPages,  // of 64 KiB, so that the noise of single pages is none
 };
 constexpr std::size_t kMeasures = static_cast<std::size_t>(Measure::kResidentPages) + 1;

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t kMostSamples = 4;
 constexpr std::size_t kMostClosings = 10'000;
+constexpr std::size_t kMostContested = 10'000;
 // Holdings of ended processes are kept one by one, for their ages; beyond this many per site only
 // their number is.
 constexpr std::size_t kMostEnded = 100'000;
@@ -87,6 +88,12 @@ void TraceLedger::on(const ListenerEvent& event) {
 }
 
 void TraceLedger::on(const ClosedEvent& event) {
+  if (event.why != ClosedEvent::Why::kWanted) {
+    if (contested_.size() >= kMostContested) return;
+    contested_.push_back({event.holding, event.closer, event.pid, event.tid, event.time,
+                          event.why == ClosedEvent::Why::kAgain});
+    return;
+  }
   if (closings_.size() >= kMostClosings) {
     ++closings_left_out_;
     return;
@@ -107,6 +114,16 @@ void TraceLedger::on(const ClosedEvent& event) {
 const Site* TraceLedger::opener_of(const Closing& closing) const {
   const auto site = origins_.find(number(closing.holding.origin));
   return site == origins_.end() ? nullptr : &sites_[site->second];
+}
+
+std::optional<StackNode> TraceLedger::closer_stack(OriginId closer) const {
+  const auto stack = closers_.find(number(closer));
+  return stack == closers_.end() ? std::nullopt : std::optional(stack->second);
+}
+
+std::optional<StackNode> TraceLedger::opener_stack(OriginId opener) const {
+  const auto site = origins_.find(number(opener));
+  return site == origins_.end() ? std::nullopt : std::optional(sites_[site->second].stack);
 }
 
 std::optional<StackNode> TraceLedger::closer_of(const Closing& closing) const {

@@ -86,6 +86,16 @@ struct Closing {
   bool shared = false;  // another descriptor of the same open file was seen open afterwards
 };
 
+// Closes of what was closed again after it was closed, told apart by the stacks that did it.
+struct ContestedClose {
+  LiveHolding holding;  // what it was, with its opener's thread
+  OriginId closer{};
+  Pid pid{};
+  Tid tid{};
+  BootTime time{};
+  bool again = false;  // this one failed; otherwise it came first
+};
+
 class TraceLedger {
  public:
   TraceLedger(BootTime began, std::chrono::nanoseconds min_age)
@@ -131,6 +141,10 @@ class TraceLedger {
   // later than the closing, for naming them takes a while.
   const Site* opener_of(const Closing& closing) const;
   std::optional<StackNode> closer_of(const Closing& closing) const;
+  const std::vector<ContestedClose>& contested() const { return contested_; }
+  // The stack that a number of a closer or an opener stands for.
+  std::optional<StackNode> closer_stack(OriginId closer) const;
+  std::optional<StackNode> opener_stack(OriginId opener) const;
   std::uint64_t closings_left_out() const { return closings_left_out_; }
   const std::map<ProcessKey, TracedProcess>& processes() const { return processes_; }
   std::size_t chosen_alive() const;
@@ -161,6 +175,7 @@ class TraceLedger {
   std::unordered_map<std::int32_t, ProcessKey> by_pid_;
   std::map<FileId, ListenerEvent> listeners_;  // the last listen(2) on each open file
   std::vector<Closing> closings_;
+  std::vector<ContestedClose> contested_;
   std::uint64_t closings_left_out_ = 0;
   bool settled_ = false;
 };

@@ -67,6 +67,7 @@ struct Process {
   std::optional<std::uint32_t> thread_count;
   std::optional<std::uint64_t> resident_bytes;
   std::optional<std::uint64_t> virtual_bytes;
+  std::optional<std::uint32_t> mappings;  // of memory; only BPF counts them in passing
 
   std::uint32_t first_thread = 0;  // its threads: Survey::threads[first_thread, + listed_threads)
   std::uint32_t listed_threads = 0;

@@ -89,11 +89,12 @@ struct Socket {
 
   std::optional<std::uint32_t> receive_queue;  // bytes unread; a FIN unread counts 1
   std::optional<std::uint32_t> send_queue;     // bytes not yet acknowledged, or not yet read
-  std::optional<std::uint32_t> accept_queue;   // listeners: connections that wait for accept()
-  std::optional<std::uint32_t> backlog;        // listeners: how many may
-  std::optional<BootTime> last_sent;           // TCP: last data segment sent
-  std::optional<BootTime> last_received;       // TCP: last data segment received
-  bool shut_receive = false;                   // SHUT_RD, or the peer's end was seen
+  std::uint32_t in_flight = 0;  // unix: descriptors sent to it and not received; 0 without BPF
+  std::optional<std::uint32_t> accept_queue;  // listeners: connections that wait for accept()
+  std::optional<std::uint32_t> backlog;       // listeners: how many may
+  std::optional<BootTime> last_sent;          // TCP: last data segment sent
+  std::optional<BootTime> last_received;      // TCP: last data segment received
+  bool shut_receive = false;                  // SHUT_RD, or the peer's end was seen
   bool shut_send = false;
 };
 

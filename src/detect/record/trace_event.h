@@ -91,12 +91,18 @@ struct LiveHolding {
 };
 
 struct ClosedEvent {
+  enum class Why : std::uint8_t {
+    kWanted,   // a listener, or all closes were asked for
+    kAgain,    // its number was closed already: close() has failed with EBADF
+    kSuspect,  // one like it was closed again: this says by whom it is closed in the first place
+  };
   LiveHolding holding;
   Pid pid{};
   Tid tid{};
   BootTime time{};
   OriginId closer{};       // the stack that closed it
   std::uint16_t call = 0;  // how: close, dup2, …
+  Why why = Why::kWanted;
 };
 
 using TraceEvent = std::variant<StackEvent, ProcessEvent, ListenerEvent, ClosedEvent>;

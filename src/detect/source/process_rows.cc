@@ -33,6 +33,7 @@ Process process_of(const survey_thread& row, TextRef name, std::size_t page_byte
   if (row.head.bits & SURVEY_HAS_MEMORY) {
     process.resident_bytes = row.resident_pages * page_bytes;
     process.virtual_bytes = row.virtual_pages * page_bytes;
+    process.mappings = static_cast<std::uint32_t>(row.mappings);
   }
   return process;
 }

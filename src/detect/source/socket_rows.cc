@@ -70,6 +70,7 @@ SocketIndex SocketRows::add(const survey_socket& row, std::uint64_t inode, std::
   } else {
     if (!(row.bits & SURVEY_QUEUE_UNKNOWN)) socket.receive_queue = row.receive_queue;
     socket.send_queue = row.send_queue;
+    socket.in_flight = row.in_flight;
   }
   if (row.bits & SURVEY_TCP_TIMES) {
     if (row.bits & SURVEY_TCP_SENT) socket.last_sent = when(row.last_sent, row.now);

@@ -94,6 +94,8 @@ std::optional<TraceEvent> closed_event(std::span<const std::byte> bytes) {
   event.time = time_of(record->head.time);
   event.closer = OriginId{record->closer};
   event.call = record->call;
+  if (record->why > abi::kTraceClosedSuspect) return std::nullopt;
+  event.why = ClosedEvent::Why{static_cast<std::uint8_t>(record->why)};
   return event;
 }
 

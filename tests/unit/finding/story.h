@@ -27,18 +27,21 @@ class Story {
     }
   }
 
+  // `complete` adds what no survey shows.
   Explanation explain(const std::vector<Selector>& victims = {}, Pid self = {},
                       const ExchangeFacts* http = nullptr,
-                      std::span<const GoHttpFacts> go_http = {}) const {
+                      std::span<const GoHttpFacts> go_http = {},
+                      const std::function<void(Facts&)>& complete = {}) const {
     const Survey& last = looks_.back()->survey;
     const auto tree = grow_tree(last, select(last, {}));
-    const Facts facts{.first = *joined_.front(),
-                      .now = *joined_.back(),
-                      .tree = tree,
-                      .observation = observation_,
-                      .http = http,
-                      .go_http = go_http,
-                      .self = self};
+    Facts facts{.first = *joined_.front(),
+                .now = *joined_.back(),
+                .tree = tree,
+                .observation = observation_,
+                .http = http,
+                .go_http = go_http,
+                .self = self};
+    if (complete) complete(facts);
     return detect::explain(facts, select(last, victims));
   }
 
@@ -47,6 +50,10 @@ class Story {
   std::vector<std::unique_ptr<Joined>> joined_;
   Observation observation_;
 };
+
+inline Explanation explain_with(const Story& story, const std::function<void(Facts&)>& complete) {
+  return story.explain({}, {}, nullptr, {}, complete);
+}
 
 inline const Finding* find(const Explanation& explanation, std::string_view id) {
   for (const Finding& finding : explanation.findings) {

@@ -159,6 +159,8 @@ static __always_inline void fill_process(struct survey_thread* row, struct task_
     row->head.bits |= SURVEY_HAS_MEMORY;
     row->resident_pages = resident_pages(mm);
     row->virtual_pages = BPF_CORE_READ(mm, total_vm);
+    const int mappings = BPF_CORE_READ(mm, map_count);
+    row->mappings = mappings > 0 ? mappings : 0;
   }
 }
 

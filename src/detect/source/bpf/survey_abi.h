@@ -69,9 +69,10 @@ struct survey_thread {
   survey_u64 descriptor_hard_limit;
   survey_u64 resident_pages;
   survey_u64 virtual_pages;
-  survey_u64 cgroup; /* id in the unified hierarchy; 0: unknown */
+  survey_u64 cgroup;   /* id in the unified hierarchy; 0: unknown */
+  survey_u64 mappings; /* mm_struct::map_count */
 };
-SURVEY_STATIC_ASSERT(sizeof(struct survey_thread) == 168, "no hidden padding");
+SURVEY_STATIC_ASSERT(sizeof(struct survey_thread) == 176, "no hidden padding");
 
 /* bits of survey_file */
 #define SURVEY_CLOSE_ON_EXEC 1
@@ -142,9 +143,10 @@ struct survey_socket {
   survey_u8 state;    /* sock_common::skc_state */
   survey_u8 shutdown; /* RCV_SHUTDOWN 1, SEND_SHUTDOWN 2 */
   survey_u8 bits;
-  survey_u8 padding[7];
-  survey_u8 local[16]; /* IPv4: in the first four; vsock: u32 context id, u32 port; netlink: u32 0,
-                        u32 port id */
+  survey_u8 padding[3];
+  survey_u32 in_flight; /* unix: descriptors that were sent to it and not received; 5.6 and later */
+  survey_u8 local[16];  /* IPv4: in the first four; vsock: u32 context id, u32 port; netlink: u32 0,
+                         u32 port id */
   survey_u8 remote[16];
 };
 SURVEY_STATIC_ASSERT(sizeof(struct survey_socket) == 120, "no hidden padding");

@@ -88,6 +88,14 @@ static __always_inline void fill_unix_receive_queue(struct survey_socket* row, s
   if (messages > MESSAGES_COUNTED) row->bits |= SURVEY_QUEUE_UNKNOWN;
 }
 
+static __always_inline u32 descriptors_in_flight(struct sock* sk) {
+  const struct unix_sock___since_5_6* counted = (const void*)sk;
+  if (!bpf_core_field_exists(counted->scm_stat)) return 0;
+  s32 sent = 0;
+  bpf_probe_read_kernel(&sent, sizeof sent, &counted->scm_stat);
+  return sent > 0 ? sent : 0;
+}
+
 /* Returns the length of the bound name in `bound`. */
 static __always_inline u32 fill_unix(struct survey_socket* row, char* bound, struct sock* sk) {
   struct unix_sock* un = (struct unix_sock*)bpf_skc_to_unix_sock(sk);
@@ -96,6 +104,7 @@ static __always_inline u32 fill_unix(struct survey_socket* row, char* bound, str
     fill_unix_receive_queue(row, sk);
     const s32 unsent = sk->sk_wmem_alloc.refs.counter - 1;
     row->send_queue = unsent > 0 ? unsent : 0;
+    row->in_flight = descriptors_in_flight(sk);
   } else {
     /* unix keeps no count of its own: each connection that waits is a message in the queue */
     row->accept_queue = sk->sk_receive_queue.qlen;

@@ -72,6 +72,7 @@ struct percpu_counter {
 } KERNEL_TYPE;
 struct mm_struct {
   unsigned long total_vm;
+  int map_count;
   struct percpu_counter rss_stat[4];
 } KERNEL_TYPE;
 /* f1a7941243c1 ("mm: convert mm's rss stats into percpu_counter"), 6.2: before it, one structure
@@ -263,6 +264,14 @@ struct unix_sock {
  * unread of a stream; before it they have to be added up. */
 struct unix_sock___since_6_17 {
   int inq_len;
+} KERNEL_TYPE;
+/* 3c32da19a858 ("unix: Show number of pending scm files of receive queue in fdinfo"), 5.6; an
+ * atomic first, a plain number since 6.16: the same word. */
+struct scm_stat {
+  int nr_fds;
+} KERNEL_TYPE;
+struct unix_sock___since_5_6 {
+  struct scm_stat scm_stat;
 } KERNEL_TYPE;
 struct unix_skb_parms {
   u32 consumed;

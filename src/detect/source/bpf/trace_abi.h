@@ -17,13 +17,15 @@ namespace plumb::detect::abi {
 enum {
   kTraceFrames = 128, /* frames that the kernel side follows; the rest of a stack is cut */
   kTracePythonFrames = 128,
-  kTraceCopyBytes = 16384, /* user stack copied where a rule is missing */
-  kTraceRing = 16 << 20,   /* of events; copies may fill half of it, stacks seven eighths */
-  kTraceOrigins = 1 << 17, /* rows of the counters, and so of distinct stacks */
-  kTraceFirstOrigin = 16,  /* lower numbers are the special ones below */
-  kTraceProcesses = 32768, /* targets at a time */
-  kTraceRules = 1 << 18,   /* unwind rules at a time: one a distinct return address */
-  kTraceControlFds = 16,   /* descriptors taken from one message's control data */
+  kTraceCopyBytes = 16384,  /* user stack copied where a rule is missing */
+  kTraceRing = 16 << 20,    /* of events; copies may fill half of it, stacks seven eighths */
+  kTraceOrigins = 1 << 17,  /* rows of the counters, and so of distinct stacks */
+  kTraceFirstOrigin = 16,   /* lower numbers are the special ones below */
+  kTraceProcesses = 32768,  /* targets at a time */
+  kTraceRules = 1 << 18,    /* unwind rules at a time: one a distinct return address */
+  kTraceSuspects = 256,     /* origins of which something was closed twice */
+  kTraceSuspectEvents = 64, /* told of each, of either sort */
+  kTraceControlFds = 16,    /* descriptors taken from one message's control data */
 };
 
 /* plumb::detect::Kind, which the reader in user space asserts to be the same. */
@@ -226,13 +228,19 @@ struct trace_process {
   char name[16];
 };
 
+enum trace_closed_why {
+  kTraceClosedWanted,  /* a listener, or all closes were asked for */
+  kTraceClosedAgain,   /* close() of a number that was closed already: EBADF */
+  kTraceClosedSuspect, /* of an origin with such closes: who closes it in the first place */
+};
+
 struct trace_closed {
   struct trace_event head;
   struct trace_holding_key key;
   struct trace_holding holding;
   __u32 closer; /* origin number of the stack that closed it; kTraceStackLost: not known */
   __u16 call;   /* how: close, dup2, close_range; 0xffff: its number was taken again unseen */
-  __u16 pad;
+  __u16 why;    /* trace_closed_why */
 };
 
 struct trace_listener {

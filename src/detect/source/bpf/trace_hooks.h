@@ -229,7 +229,7 @@ int BPF_PROG(on_sys_exit, struct pt_regs* regs, long result) {
   switch (class) {
     case kCallClose:
       /* Every result but EBADF means that the number is free, also EINTR and EIO. */
-      if (result == -9) return 0;
+      if (result == -9) return close_again(table_of(task, target), regs->di, target->space);
       return release(table_of(task, target), regs->di, target->space, __NR_close);
     case kCallCloseRange:
       return on_close_range(task, regs, target);

@@ -50,6 +50,19 @@ struct {
   __type(value, __u32);
 } thread_tables SEC(".maps");
 
+/* Origins of which something was closed again after it was closed: how many events were sent. */
+struct suspect {
+  __u32 again;
+  __u32 closed;
+};
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, kTraceSuspects);
+  __type(key, __u32);
+  __type(value, struct suspect);
+} suspects SEC(".maps");
+__u32 has_suspects = 0;
+
 __u32 next_table = 1;
 __u32 next_space = 1;
 __u64 repairs[kTraceRepairs];
@@ -154,7 +167,7 @@ static __always_inline __u32 table_of(struct task_struct* task, const struct tra
 
 static __always_inline void send_closed(const struct trace_holding_key* key,
                                         const struct trace_holding* holding, __u32 space,
-                                        __u32 closer, __u16 call) {
+                                        __u32 closer, __u16 call, __u16 why) {
   struct trace_closed* event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
   if (!event) {
     count_loss(kTraceLossEvents);
@@ -165,7 +178,7 @@ static __always_inline void send_closed(const struct trace_holding_key* key,
   event->holding = *holding;
   event->closer = closer;
   event->call = call;
-  event->pad = 0;
+  event->why = why;
   bpf_ringbuf_submit(event, 0);
 }
 
@@ -210,7 +223,7 @@ __noinline int acquire(const struct acquisition* a, __s32 fd, __u64 file) {
     const bool same = old.file == file && old.origin <= kTraceFound;
     count_closed(&old);
     if (!same && (old.flags & kTraceListener))
-      send_closed(&key, &old, a->space, a->origin, a->call);
+      send_closed(&key, &old, a->space, a->origin, a->call, kTraceClosedWanted);
   }
   row->born = now;
   row->origin = a->origin;
@@ -224,6 +237,15 @@ __noinline int acquire(const struct acquisition* a, __s32 fd, __u64 file) {
   return 0;
 }
 
+/* Whether its next close is to be told; counts it. */
+static __always_inline bool is_suspect(__u32 origin) {
+  if (!has_suspects) return false;
+  struct suspect* known = bpf_map_lookup_elem(&suspects, &origin);
+  if (!known || known->closed >= kTraceSuspectEvents) return false;
+  known->closed++;
+  return true;
+}
+
 /* Forgets a holding that the current call closed, with its closer where that is wanted. */
 __noinline int release(__u32 table, __s32 fd, __u32 space, __u32 call) {
   const struct trace_holding_key key = {.table = table, .fd = fd};
@@ -233,7 +255,8 @@ __noinline int release(__u32 table, __s32 fd, __u32 space, __u32 call) {
   /* Another thread may have taken the number before this call came back. Then the slot's file is
    * the holding's: the old one was counted when the new one took its place. */
   if ((__u64)file_at(task, fd) == row->file) return 0;
-  if (!keep_closers && !(row->flags & kTraceListener)) {
+  const bool wanted = keep_closers || (row->flags & kTraceListener);
+  if (!wanted && !is_suspect(row->origin)) {
     row->file = 0;
     count_closed(row);
     return 0;
@@ -241,7 +264,28 @@ __noinline int release(__u32 table, __s32 fd, __u32 space, __u32 call) {
   const struct trace_holding holding = *row;
   row->file = 0;
   count_closed(&holding);
-  send_closed(&key, &holding, space, origin_of(space, call, holding.kind), call);
+  send_closed(&key, &holding, space, origin_of(space, call, holding.kind), call,
+              wanted ? kTraceClosedWanted : kTraceClosedSuspect);
+  return 0;
+}
+
+/* close() of a number that is not open, though it was: its row says what it was. */
+__noinline int close_again(__u32 table, __s32 fd, __u32 space) {
+  const struct trace_holding_key key = {.table = table, .fd = fd};
+  const struct trace_holding* row = bpf_map_lookup_elem(&holdings, &key);
+  if (!row || row->file != 0 || row->origin < kTraceFirstOrigin) return 0;
+  const struct trace_holding holding = *row;
+  struct suspect* known = bpf_map_lookup_elem(&suspects, &holding.origin);
+  if (!known) {
+    const struct suspect fresh = {};
+    bpf_map_update_elem(&suspects, &holding.origin, &fresh, BPF_ANY);
+    has_suspects = 1;
+    known = bpf_map_lookup_elem(&suspects, &holding.origin);
+  }
+  if (!known || known->again >= kTraceSuspectEvents) return 0;
+  known->again++;
+  send_closed(&key, &holding, space, origin_of(space, __NR_close, holding.kind), __NR_close,
+              kTraceClosedAgain);
   return 0;
 }
 
