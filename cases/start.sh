@@ -27,9 +27,19 @@ wait_for() {
   exit 1
 }
 
-# go_build SOURCE: an executable of a single file, in STATE.
+# go_build SOURCE [FLAGS…]: an executable of a single file, in STATE.
 go_build() {
-  GO111MODULE=off CGO_ENABLED=0 go build -o "$STATE/$(basename "$1" .go)" "$1"
+  GO111MODULE=off CGO_ENABLED=0 go build "${@:2}" -o "$STATE/$(basename "$1" .go)" "$1"
+}
+
+# c_build SOURCE: the same, with lines and optimised.
+c_build() {
+  cc -O2 -g -Wall -D_GNU_SOURCE -pthread -o "$STATE/$(basename "$1" .c)" "$1"
+}
+
+# free_port: one that nobody listens at now.
+free_port() {
+  /usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
 
 victim() { echo "$1" >"$STATE/victim"; }

@@ -1,32 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
 // A service with four periodic jobs on prime periods. One asks a registry, is told 401, and drops the
-// answer without closing its body: one connection and two goroutines a run.
+// answer without closing its body: one connection and two goroutines a run. MODE in the environment:
+// "tls" speaks TLS, "idle" lets the registry close what is idle, "queue" refuses with a long text.
 package main
 
 import (
 	"io"
-	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"time"
 )
 
 var client = &http.Client{Transport: &http.Transport{}}
 
-func registry() string {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		panic(err)
+func registry(mode string) string {
+	refusal := make([]byte, 8000)
+	if mode == "queue" {
+		refusal = make([]byte, 6<<20)
 	}
-	go http.Serve(listener, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") == "" {
 			w.WriteHeader(http.StatusUnauthorized)
-			w.Write(make([]byte, 8000))
+			w.Write(refusal)
 			return
 		}
 		w.Write([]byte("{}"))
 	}))
-	return "http://" + listener.Addr().String()
+	if mode == "idle" {
+		server.Config.IdleTimeout = time.Second
+	}
+	if mode == "tls" {
+		server.StartTLS()
+		client = server.Client()
+	} else {
+		server.Start()
+	}
+	return server.URL
 }
 
 func checkImages(base string, healthy bool) {
@@ -56,7 +66,7 @@ func every(period time.Duration, job func()) {
 }
 
 func main() {
-	base := registry()
+	base := registry(os.Getenv("MODE"))
 	healthy := len(os.Args) > 1
 	go every(1700*time.Millisecond, func() { time.Sleep(time.Millisecond) })
 	go every(2300*time.Millisecond, func() { checkImages(base, healthy) })
