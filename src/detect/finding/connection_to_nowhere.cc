@@ -3,6 +3,7 @@
 // the peer has gone without a word (power, network, firewall).
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <set>
@@ -27,15 +28,24 @@ struct Lost {
   std::optional<SocketIndex> example;
 };
 
-using Connection = std::tuple<std::uint32_t, std::array<std::uint8_t, 16>, std::uint16_t,
-                              std::array<std::uint8_t, 16>, std::uint16_t>;
+using Address = std::array<std::uint8_t, 16>;
+using Connection = std::tuple<std::uint32_t, Address, std::uint16_t, Address, std::uint16_t>;
+
+// As IPv6 writes it, ::ffff:a.b.c.d: one side of a connection may be of either family.
+Address mapped(const Socket& socket, const IpEndpoint& endpoint) {
+  if (socket.ipv6) return endpoint.address;
+  Address address{};
+  address[10] = address[11] = 0xff;
+  std::copy_n(endpoint.address.begin(), 4, address.begin() + 12);
+  return address;
+}
 
 // Every TCP socket by its addresses, whoever holds it.
 std::set<Connection> connections_of(const Survey& survey) {
   std::set<Connection> all;
   for (const Socket& socket : survey.sockets) {
-    all.emplace(socket.net_namespace, socket.local.address, socket.local.port,
-                socket.remote.address, socket.remote.port);
+    all.emplace(socket.net_namespace, mapped(socket, socket.local), socket.local.port,
+                mapped(socket, socket.remote), socket.remote.port);
   }
   return all;
 }
@@ -44,8 +54,8 @@ std::set<Connection> connections_of(const Survey& survey) {
 bool without_peer(const std::set<Connection>& all, const Socket& socket) {
   if (socket.state != SocketState::kEstablished || socket.remote.port == 0) return false;
   if (socket.local.address != socket.remote.address) return false;
-  return !all.contains({socket.net_namespace, socket.remote.address, socket.remote.port,
-                        socket.local.address, socket.local.port});
+  return !all.contains({socket.net_namespace, mapped(socket, socket.remote), socket.remote.port,
+                        mapped(socket, socket.local), socket.local.port});
 }
 
 // Bytes wait for an acknowledgement, and nothing has come for so long.

@@ -179,6 +179,7 @@ class Looker {
     const std::string who = name_with_pid(survey_, p_);
     finding.whose_move = who;
     const Frame* guilty = guilty_frame(finding.stack);
+    const std::string advice = unnamed_code_advice(finding.stack, facts_.process(p_).key.pid);
     if (dialled_by_go(finding.stack)) {
       finding.remedy = fmt::format(
           "a body that nobody reads to its end nor closes keeps its connection: plumb goroutines "
@@ -188,6 +189,8 @@ class Looker {
     } else if (guilty != nullptr) {
       finding.remedy = fmt::format("{} must close what it acquires, also when it fails on the way",
                                    frame_text(*guilty));
+    } else if (!advice.empty()) {
+      finding.remedy = fmt::format("{} must close what it acquires; {}", who, advice);
     } else if (ends.nobody * 2 > ends.total && ends.total > 0) {
       finding.remedy =
           fmt::format("nobody has the other ends any more: {} must close its own", who);

@@ -50,6 +50,10 @@ void add_site(const Facts& facts, const Site& site, Finding& finding) {
   if (site.special != OriginId::kFirst) return;
   finding.stack = frames_of(facts.trace->stacks, site.stack);
   const Frame* guilty = guilty_frame(finding.stack);
+  // A method of Java that is written in C is at least the library's own word for what is opened.
+  const auto java = std::ranges::find_if(
+      finding.stack, [](const Frame& frame) { return frame.function.starts_with("Java_"); });
+  if (guilty == nullptr && java != finding.stack.end()) guilty = &*java;
   if (guilty == nullptr && !finding.stack.empty()) guilty = &finding.stack.front();
   const std::string_view call = call_name(site.call);
   if (guilty != nullptr) {

@@ -58,8 +58,8 @@ bool is_system_file(std::string_view path) {
 bool is_compiled_in(const Frame& frame) {
   std::string_view name = frame.function;
   while (name.starts_with('<') || name.starts_with('&')) name.remove_prefix(1);
-  for (const std::string_view library :
-       {"std::", "core::", "alloc::", "__gnu_cxx::", "__rust", "hashbrown::"}) {
+  for (const std::string_view library : {"std::", "core::", "alloc::", "__gnu_cxx::", "__rust",
+                                         "hashbrown::", "uv_", "node::", "v8::", "Builtins_"}) {
     if (name.starts_with(library)) return true;
   }
   return frame.file.starts_with("/rustc/") || frame.file.starts_with("/usr/include/") ||
@@ -188,9 +188,31 @@ std::vector<Frame> frames_of(const StackStore& stacks, StackNode stack) {
   return frames;
 }
 
+std::string unnamed_code_advice(const std::vector<Frame>& stack, Pid process) {
+  const auto begins = [&](std::string_view start) {
+    return std::ranges::any_of(
+        stack, [&](const Frame& frame) { return frame.function.starts_with(start); });
+  };
+  const auto within = [&](std::string_view library) {
+    return std::ranges::any_of(
+        stack, [&](const Frame& frame) { return frame.module.find(library) != std::string::npos; });
+  };
+  if (begins("uv_") || begins("node::") || begins("Builtins_")) {
+    return "its JavaScript functions are named where node runs with --perf-basic-prof";
+  }
+  if (within("/libjvm.so") || within("/libjava.so") || within("/libnio.so")) {
+    return fmt::format("its Java functions are not seen from outside: jcmd {} Thread.print",
+                       number(process));
+  }
+  return {};
+}
+
 const Frame* guilty_frame(const std::vector<Frame>& stack) {
+  // In a stack of scripts the functions of the interpreter are nobody's own.
   const bool python = std::ranges::any_of(stack, [](const Frame& frame) {
-    return frame.kind == FrameKind::kPython && !is_system_file(frame.file);
+    const bool script = frame.kind == FrameKind::kPython && !is_system_file(frame.file);
+    const bool generated = frame.kind == FrameKind::kJit && is_own(frame, false);
+    return script || generated;
   });
   for (const Frame& frame : stack) {
     if (is_own(frame, python)) return &frame;

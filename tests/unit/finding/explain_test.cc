@@ -216,6 +216,26 @@ TEST(Explain, AConnectionWithoutItsOtherEnd) {
   EXPECT_FALSE(found(true));
 }
 
+TEST(Explain, TheOtherEndOfADualStackConnectionIsOfTheOtherFamily) {
+  const Story story([](SurveyBuilder& machine, int) {
+    const auto server = machine.ip(SOCK_STREAM, {}, {}, kOpen);
+    Socket& socket = machine.survey.sockets[server];
+    socket.ipv6 = true;
+    for (IpEndpoint* end : {&socket.local, &socket.remote}) {
+      end->address[10] = end->address[11] = 0xff;
+      end->address[12] = 127;
+      end->address[15] = 1;
+    }
+    socket.local.port = 3000;
+    socket.remote.port = 40000;
+    socket.last_received = BootTime(seconds(100));
+    machine.ip(SOCK_STREAM, SurveyBuilder::local(40000), SurveyBuilder::local(3000), kOpen);
+    machine.process(10, "server", 1, {"server"});
+    machine.stands_for(4, Kind::kTcp, server);
+  });
+  EXPECT_EQ(find(story.explain(), id::kConnectionToNowhere), nullptr);
+}
+
 TEST(Explain, APipeThatADaemonKeeps) {
   const auto found = [](bool close_on_exec) {
     const Story story([&](SurveyBuilder& machine, int) {

@@ -59,6 +59,25 @@ TEST(GuiltyFrame, PrefersPythonOverTheInterpreter) {
   EXPECT_EQ(guilty_frame({interpreter, library, own})->function, "poll_forever");
 }
 
+TEST(GuiltyFrame, IsNoneOfWhatRustAndNodeCompileIn) {
+  const auto native = [](const char* function, const char* file = "") {
+    Frame frame;
+    frame.function = function;
+    frame.file = file;
+    frame.module = "/srv/program";
+    return frame;
+  };
+  const std::vector<Frame> rust{
+      native("<std::fs::File>::open", "/rustc/90b35a/library/std/src/fs.rs"),
+      native("store::Store::open_segment", "/srv/src/main.rs")};
+  EXPECT_EQ(guilty_frame(rust)->function, "store::Store::open_segment");
+  const std::vector<Frame> node{native("uv__fs_open"), native("node::fs::Open"),
+                                native("Builtins_InterpreterEntryTrampoline")};
+  EXPECT_EQ(guilty_frame(node), nullptr);
+  EXPECT_NE(unnamed_code_advice(node, Pid{7}).find("--perf-basic-prof"), std::string::npos);
+  EXPECT_EQ(unnamed_code_advice(rust, Pid{7}), "");
+}
+
 TEST(GuiltyFrame, IsNoneOfTheSystems) {
   Frame libc;
   libc.function = "open64";
