@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string>
 
+#include "app/cli/thread_stacks.h"
 #include "detect/symbol/goroutine_reader.h"
 #include "plumb/base/text.h"
 
@@ -16,6 +17,7 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t kMostGo = 4;    // a probe costs 2 us a request
 constexpr std::size_t kMostMaps = 4;  // 65,530 lines take 60 ms
+constexpr std::size_t kMoreThreads = 4;
 constexpr std::size_t kMapsBytes = 16 << 20;
 constexpr auto kForgotten = 3s;  // a body that is open for longer
 constexpr std::chrono::nanoseconds kPause = 1s;
@@ -32,6 +34,7 @@ void InnerLooks::follow(Pid process) {
   if (maps_.size() < kMostMaps) {
     if (auto counts = maps_of(process); !counts.empty()) maps_[process].first = std::move(counts);
   }
+  if (threads_.size() < kMostMaps) threads_[process] = count_threads(process);
   if (goroutines_.size() >= kMostGo) return;
   auto program = GoProgram::open(process);
   if (!program) return;
@@ -67,6 +70,10 @@ void InnerLooks::finish() {
     auto held = watch->read(kForgotten);
     if (held) held_.emplace_back(process, *std::move(held));
   }
+  for (const auto& [process, first] : threads_) {
+    if (count_threads(process) < first + kMoreThreads) continue;
+    if (auto stack = usual_stack_of_newest(process)) thread_stacks_.push_back(*std::move(stack));
+  }
 }
 
 void InnerLooks::add_to(Facts& facts) {
@@ -85,6 +92,7 @@ void InnerLooks::add_to(Facts& facts) {
   facts.go_http = go_http_;
   facts.goroutines = goroutine_facts_;
   facts.mappings = mappings_;
+  facts.threads = thread_stacks_;
 }
 
 }  // namespace plumb::app

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // InnerLooks: what explain reads within the processes that it suspects, beside the trace: the
-// goroutines and the HTTP requests of Go programs, and what is mapped into memory.
+// goroutines and the HTTP requests of Go programs, what is mapped into memory, and where threads
+// sleep.
 #pragma once
 
 #include <map>
@@ -25,7 +26,8 @@ class InnerLooks {
   void look();
   // Before a verdict: what is mapped now.
   void read_maps();
-  // At the end: which requests are held. Adds what look() and read_maps() add, too.
+  // At the end: which requests are held, and where threads sleep. Adds what look() and read_maps()
+  // add, too.
   void finish();
 
   // The facts refer to this object and its last look.
@@ -51,6 +53,8 @@ class InnerLooks {
   std::vector<detect::GoHttpFacts> go_http_;
   std::vector<detect::GoroutineFacts> goroutine_facts_;
   std::vector<detect::MappingGrowth> mappings_;
+  std::map<Pid, std::size_t> threads_;  // how many there were at first
+  std::vector<detect::ThreadStackFacts> thread_stacks_;
 };
 
 }  // namespace plumb::app

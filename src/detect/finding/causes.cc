@@ -64,6 +64,11 @@ bool overlap(const Finding& left, const Finding& right) {
                              [&](ProcessKey process) { return leads_to(left, process); });
 }
 
+// Who gets more clients than leave is not the cause of their leak.
+bool may_be_holders_fault(const Finding& cause) {
+  return cause.id != id::kDescriptorLeak || cause.severity > Severity::kInfo;
+}
+
 // Of one process, and of one thing where both count one: a leak of files does not come from
 // connections that the peer has closed.
 bool fits(const Finding& effect, const Finding& cause) {
@@ -87,7 +92,7 @@ bool related(const Finding& effect, const Finding& cause, Relation relation) {
     case Relation::kSame:
       return effect.subject.process == cause.subject.process && fits(effect, cause);
     case Relation::kHolder:
-      return cause.subject.process != effect.subject.process &&
+      return cause.subject.process != effect.subject.process && may_be_holders_fault(cause) &&
              leads_to(effect, cause.subject.process);
     case Relation::kWaiters:
       return overlap(effect, cause);

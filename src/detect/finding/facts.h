@@ -46,6 +46,14 @@ struct GoroutineFacts {
   const GoroutineSeries& series;
 };
 
+// Where the newest threads of a process sleep.
+struct ThreadStackFacts {
+  Pid process{};
+  std::vector<Frame> stack;   // that most of them share, innermost first
+  std::uint64_t sampled = 0;  // threads that were looked at
+  std::uint64_t alike = 0;    // of them, with this stack
+};
+
 struct PortRange {
   std::uint16_t first = 32768;  // of /proc/sys/net/ipv4/ip_local_port_range
   std::uint16_t last = 60999;
@@ -61,7 +69,8 @@ struct Facts {
   const ExchangeFacts* http = nullptr;        // nothing was captured
   std::span<const GoHttpFacts> go_http = {};  // of the processes whose requests were watched
   std::span<const GoroutineFacts> goroutines = {};
-  std::span<const MappingGrowth> mappings = {};  // of the processes whose memory maps were read
+  std::span<const MappingGrowth> mappings = {};    // of the processes whose memory maps were read
+  std::span<const ThreadStackFacts> threads = {};  // of processes that have got more of them
   PortRange ephemeral{};
   Pid self{};  // plumb itself, of which nothing is said
 

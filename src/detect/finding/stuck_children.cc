@@ -107,7 +107,12 @@ Finding describe(const Facts& facts, const Group& group) {
     finding.series = facts.observation.series(*tracked, Measure::kChildren);
   }
   finding.whose_move = who;
-  finding.remedy = fmt::format("{} should give its children a time limit and end them at it", who);
+  const bool for_parent = !parties.empty() && parties.front().whom == group.parent &&
+                          2 * parties.front().count > group.node.members.size();
+  finding.remedy =
+      for_parent
+          ? fmt::format("they wait for {} itself: it must close its end of what they read", who)
+          : fmt::format("{} should give its children a time limit and end them at it", who);
   return finding;
 }
 

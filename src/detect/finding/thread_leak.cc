@@ -32,6 +32,22 @@ std::string usual_thread(const Facts& facts, ProcessIndex p) {
                      call.empty() ? "running" : "waiting in " + call);
 }
 
+// The function that they sleep in is what they are for.
+void add_stack(const Facts& facts, ProcessIndex p, Finding& finding) {
+  const auto known =
+      std::ranges::find(facts.threads, facts.process(p).key.pid, &ThreadStackFacts::process);
+  if (known == facts.threads.end()) return;
+  finding.stack = known->stack;
+  const Frame* guilty = guilty_frame(finding.stack);
+  if (guilty == nullptr) return;
+  finding.evidence.push_back(
+      {"they sleep in",
+       fmt::format("{}, {} of the {} newest", frame_text(*guilty), known->alike, known->sampled)});
+  finding.remedy =
+      fmt::format("{} needs a time limit for what it waits for, and its threads a bound (a pool)",
+                  frame_text(*guilty));
+}
+
 }  // namespace
 
 void find_thread_leak(const Facts& facts, std::vector<Finding>& found) {
@@ -63,6 +79,7 @@ void find_thread_leak(const Facts& facts, std::vector<Finding>& found) {
     finding.whose_move = who;
     finding.remedy = fmt::format(
         "{} should bound its threads (a pool) and give what they wait for a time limit", who);
+    add_stack(facts, index, finding);
     found.push_back(std::move(finding));
   }
 }

@@ -58,8 +58,9 @@ bool is_system_file(std::string_view path) {
 bool is_compiled_in(const Frame& frame) {
   std::string_view name = frame.function;
   while (name.starts_with('<') || name.starts_with('&')) name.remove_prefix(1);
-  for (const std::string_view library : {"std::", "core::", "alloc::", "__gnu_cxx::", "__rust",
-                                         "hashbrown::", "uv_", "node::", "v8::", "Builtins_"}) {
+  for (const std::string_view library :
+       {"std::", "core::", "alloc::", "__gnu_cxx::", "__rust", "hashbrown::", "uv_",
+        "node::", "v8::", "Builtins_", "Perl_"}) {
     if (name.starts_with(library)) return true;
   }
   return frame.file.starts_with("/rustc/") || frame.file.starts_with("/usr/include/") ||
@@ -175,7 +176,12 @@ std::string socket_text(const Survey& survey, const Socket& socket) {
 }
 
 std::string frame_text(const Frame& frame) {
-  const std::string name = frame.function.empty() ? "?" : frame.function;
+  std::string name = frame.function;
+  if (name.empty() && !frame.module.empty() && frame.elf_address) {
+    name = fmt::format("{}+{:#x}", frame.module.substr(frame.module.rfind('/') + 1),
+                       number(*frame.elf_address));
+  }
+  if (name.empty()) name = "?";
   if (frame.file.empty()) return name;
   const std::string file = frame.file.substr(frame.file.rfind('/') + 1);
   return frame.line ? fmt::format("{} ({}:{})", name, file, *frame.line)
@@ -217,7 +223,12 @@ const Frame* guilty_frame(const std::vector<Frame>& stack) {
   for (const Frame& frame : stack) {
     if (is_own(frame, python)) return &frame;
   }
-  return nullptr;
+  // A stripped program: its address in the file is what its makers can look up.
+  const auto nameless = std::ranges::find_if(stack, [&](const Frame& frame) {
+    return !python && frame.kind == FrameKind::kNative && frame.function.empty() &&
+           frame.elf_address && !frame.module.empty() && !is_system_file(frame.module);
+  });
+  return nameless == stack.end() ? nullptr : &*nameless;
 }
 
 }  // namespace plumb::detect

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "detect/finding/kinds.h"
+#include "detect/finding/sites.h"
 #include "detect/finding/wording.h"
 #include "plumb/base/human.h"
 
@@ -19,6 +20,23 @@ struct Zombies {
   std::uint64_t lasting = 0;  // were zombies at the first look already
   ProcessIndex example{};
 };
+
+// What is acquired for each child, as the pipe to its output is, comes from who starts it.
+void add_starter(const Facts& facts, ProcessIndex parent, Finding& finding) {
+  for (const Kind kind : {Kind::kPidfd, Kind::kPipe, Kind::kUnix}) {
+    const auto sites = growing_sites(facts, facts.process(parent).key.pid, kind);
+    if (sites.empty() || sites.front()->special != OriginId::kFirst) continue;
+    auto stack = frames_of(facts.trace->stacks, sites.front()->stack);
+    const Frame* guilty = guilty_frame(stack);
+    if (guilty == nullptr) continue;
+    finding.evidence.push_back(
+        {"each with", fmt::format("a {} of {}", name_of(kind), frame_text(*guilty))});
+    finding.remedy = fmt::format("{} must wait for what it starts (waitpid), and close its {}",
+                                 frame_text(*guilty), name_of(kind));
+    finding.stack = std::move(stack);
+    return;
+  }
+}
 
 }  // namespace
 
@@ -60,6 +78,7 @@ void find_zombie_children(const Facts& facts, std::vector<Finding>& found) {
     finding.whose_move = who;
     finding.remedy = fmt::format(
         "{} must call waitpid() for its children, or ignore SIGCHLD so that the kernel does", who);
+    add_starter(facts, *parent, finding);
     found.push_back(std::move(finding));
   }
 }
