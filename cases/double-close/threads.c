@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// An upload is closed when it is done, and again when it is finished. A reader in another thread gets
-// the number in between, and its file is closed under it.
+// An upload is closed when it is done, and again when it is finished. A reader in another thread
+// gets the number in between, and its file is closed under it.
 #include <fcntl.h>
 #include <pthread.h>
 #include <stddef.h>

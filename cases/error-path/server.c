@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A line server of epoll. A line that it does not understand is dropped, and its connection forgotten
-// where the server is not healthy.
+// A line server of epoll. A line that it does not understand is dropped, and its connection
+// forgotten where the server is not healthy.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -37,8 +37,7 @@ static void __attribute__((noinline)) accept_client(int listener) {
 
 static int open_listener(const char* path) {
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  struct sockaddr_in address = {.sin_family = AF_INET,
-                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   socklen_t size = sizeof address;
   bind(fd, (struct sockaddr*)&address, size);
   listen(fd, 64);
