@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""plumb http on real programs: every exchange of a scripted session found and none invented, each way of not
-ending named, both legs through a proxy, secrets masked, an archive that JSON tools read."""
-import collections
+"""plumb http on real sockets: each way of not ending named, both legs through a proxy, connections that were there
+before, HTTP/2 and what cannot be read said, secrets masked, an archive that JSON tools read."""
 import contextlib
 import json
 import os
@@ -18,196 +17,131 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/support"))
-from scripted import main, program  # noqa: E402  (after the path)
+from scripted import main  # noqa: E402  (after the path)
+from http_capture import PLUMB, Capture, children, port_of, targets, wait_until_it_captures  # noqa: E402
 import http_peers  # noqa: E402
 
-PLUMB = program("plumb")
-
-
-def wait_until_it_captures(process):
-    """Its signal descriptor is made after the programs are attached, before the processes are followed."""
-    folder = f"/proc/{process.pid}/fd"
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline and process.poll() is None:
-        with contextlib.suppress(OSError):
-            if any("signalfd" in os.readlink(f"{folder}/{fd}") for fd in os.listdir(folder)):
-                time.sleep(0.2)
-                return
-        time.sleep(0.02)
-    raise AssertionError("plumb http does not begin")
-
-
-class Capture:
-    """plumb http over these processes, from `with` to its end; then `records` by their names."""
-
-    def __init__(self, *selectors, options=()):
-        self.command = [PLUMB, "http", "--json", *options, *map(str, selectors)]
-
-    def __enter__(self):
-        self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, text=True)
-        self.lines = []
-        self.reader = threading.Thread(target=lambda: self.lines.extend(self.process.stdout))
-        self.reader.start()
-        wait_until_it_captures(self.process)
-        return self
-
-    def __exit__(self, *_):
-        time.sleep(0.3)
-        self.process.send_signal(signal.SIGINT)
-        self.reader.join()
-        self.status = self.process.wait(30)
-        self.said = self.process.stderr.read()
-        self.process.stderr.close()
-        self.process.stdout.close()
-        self.records = collections.defaultdict(list)
-        for line in self.lines:
-            row = json.loads(line)
-            self.records[row["record"]].append(row)
-
-    def of(self, pids, role):
-        return [one for one in self.records["exchange"] if one["pid"] in pids and one["role"] == role]
-
-
-def children(pid):
-    return [pid, *map(int, subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True,
-                                          check=False).stdout.split())]
-
-
-def targets(exchanges):
-    """Their targets without scheme and authority, sorted."""
-    return sorted("/" + one["request"]["target"].split("//", 1)[-1].split("/", 1)[1] for one in exchanges)
-
-
-class Session(unittest.TestCase):
-    def test_two_hundred_exchanges_of_real_programs(self):
-        with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
-            folder = pathlib.Path(name)
-            nginx, nginx_port, nginx_log = stack.enter_context(http_peers.nginx(folder))
-            node, node_port, node_log = stack.enter_context(http_peers.node(folder))
-            go, go_port, go_log = stack.enter_context(http_peers.go(folder))
-            proxy, proxy_port = stack.enter_context(http_peers.haproxy(folder, nginx_port))
-            client = http_peers.build_go(folder, "goclient", http_peers.GO_CLIENT)
-            before = nginx_log.read_text().splitlines()
-            servers = {"nginx": children(nginx.pid), "node": [node.pid], "go": [go.pid], "haproxy": [proxy.pid]}
-            everyone = [os.getpid(), *(pid for pids in servers.values() for pid in pids)]
-            with Capture(*everyone) as capture:
-                for n in range(40):
-                    subprocess.run(["curl", "-s", "-o", "/dev/null", f"http://127.0.0.1:{nginx_port}/?curl={n}"],
-                                   check=True)
-                subprocess.run(["curl", "-s", *(word for n in range(20) for word in (
-                    "-o", "/dev/null", f"http://127.0.0.1:{node_port}/chunked?keep={n}"))], check=True)
-                subprocess.run(["/usr/bin/python3", "-c", http_peers.REQUESTS_CLIENT,
-                                f"http://127.0.0.1:{go_port}/?requests=%d", "0", "40"], check=True)
-                script = folder / "client.js"
-                script.write_text(http_peers.NODE_CLIENT)
-                subprocess.run(["node", script, f"http://127.0.0.1:{go_port}/?node=%d", "0", "40"], check=True)
-                subprocess.run([client, f"http://127.0.0.1:{proxy_port}/?go=%d", "0", "40"], check=True)
-                subprocess.run([client, f"http://127.0.0.1:{node_port}/?go=%d", "0", "15"], check=True)
-                for n in range(5):
-                    subprocess.run(["curl", "-s", "-o", "/dev/null", f"http://127.0.0.1:{nginx_port}/big?n={n}"],
-                                   check=True)
-            asked = {
-                "nginx": nginx_log.read_text().splitlines()[len(before):],
-                "node": node_log.read_text().splitlines(),
-                "go": go_log.read_text().splitlines(),
-            }
-            self.assertEqual(sum(map(len, asked.values())), 200)
-            for server, log in asked.items():
-                with self.subTest(server=server):
-                    self.assertEqual(targets(capture.of(servers[server], "server")), sorted(log))
-            via = [line for line in asked["nginx"] if "go=" in line]
-            self.assertEqual(targets(capture.of(servers["haproxy"], "server")), sorted(via))
-            self.assertEqual(targets(capture.of(servers["haproxy"], "client")), sorted(via))
-            legs = [one for one in capture.of(servers["haproxy"], "server") if "upstream" in one]
-            self.assertEqual(len(legs), len(via))
-            ours = set().union(*servers.values())
-            asking = [one for one in capture.records["exchange"]
-                      if one["role"] == "client" and one["pid"] not in ours]
-            self.assertEqual(len(asking), 200, collections.Counter(one["process"] for one in asking))
-            states = collections.Counter(one["state"] for one in capture.records["exchange"])
-            self.assertEqual(set(states), {"complete"}, states)
-            for one in capture.records["exchange"]:
-                self.assertEqual(one["response"]["status"], 200)
-                if "/big" in one["request"]["target"]:
-                    self.assertEqual(one["response"]["content"], 300_000, one)
-            self.assertEqual(capture.records["capture"][0]["losses"]["events"], 0)
-            self.assertEqual(capture.status, 0, capture.said)
+GET = b"GET /x HTTP/1.1\r\nHost: h\r\n\r\n"
+OK = b"HTTP/1.1 200 OK\r\n"
+# What a server of our own answers to what request, whether it closes then, whether the client reads.
+ENDINGS = {
+    "unframed": (GET, OK + b"Content-Type: a\r\n\r\nbody", False, True),
+    "short": (GET, OK + b"Content-Length: 100\r\n\r\nbody", False, True),
+    "cut": (GET, OK + b"Content-Length: 100\r\n\r\nbody", True, True),
+    "chunk": (GET, OK + b"Transfer-Encoding: chunked\r\n\r\n10\r\nabc", False, True),
+    "announced": (GET, OK + b"Connection: close\r\n\r\nbody", False, True),
+    "silent": (GET, b"", False, True),
+    "half": (b"POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nabc", b"", False, True),
+    "unread": (GET, OK + b"Content-Length: 5000\r\n\r\n" + b"x" * 5000, False, False),
+    "stray": (GET, OK + b"Content-Length: 2\r\n\r\nokxxxx", False, True),
+    "framed": (GET, OK + b"Content-Length: 2\r\n\r\nok", False, True),
+}
+ENDINGS_SERVER = """
+import socket, sys, threading, time
+def serve(listener, answer, close):
+    connection = listener.accept()[0]
+    connection.recv(65536)
+    connection.sendall(answer)
+    if close:
+        connection.close()
+    kept.append(connection)
+kept = []
+for answer, close in eval(sys.stdin.readline()):
+    listener = socket.create_server(("127.0.0.1", 0))
+    print(listener.getsockname()[1], flush=True)
+    threading.Thread(target=serve, args=(listener, answer, close), daemon=True).start()
+time.sleep(600)
+"""
 
 
 class Endings(unittest.TestCase):
-    """A server of our own that does each thing wrong, and a client that waits."""
+    """A server of our own that does each thing wrong, and clients that wait: all in one capture."""
 
-    def state_of(self, answer, role="client", request=b"GET /x HTTP/1.1\r\nHost: h\r\n\r\n", read=True, close=False):
-        code = ("import socket,sys,time\n"
-                "l=socket.create_server(('127.0.0.1',0)); print(l.getsockname()[1],flush=True)\n"
-                "c=l.accept()[0]; c.recv(65536); c.sendall(%r)\n"
-                "%s\ntime.sleep(600)" % (answer, "c.close()" if close else ""))
-        with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as server:
-            port = int(server.stdout.readline())
-            with Capture(os.getpid(), server.pid) as capture, socket.socket() as client:
-                client.connect(("127.0.0.1", port))
-                client.sendall(request)
-                time.sleep(0.2)
-                reader = threading.Thread(target=lambda: list(iter(lambda: client.recv(4096), b"")))
-                if read:
-                    reader.start()
-                else:
-                    client.recv(64)
-                time.sleep(1.2)
-                # The state is that of the end of the capture, so that comes before the connection's end.
+    @classmethod
+    def setUpClass(cls):
+        with subprocess.Popen([sys.executable, "-c", ENDINGS_SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              text=True) as server, contextlib.ExitStack() as stack:
+            stack.callback(server.kill)
+            server.stdin.write(repr([(answer, close) for _, answer, close, _ in ENDINGS.values()]) + "\n")
+            server.stdin.flush()
+            cls.ports = {int(server.stdout.readline()): name for name in ENDINGS}
+            readers, clients = [], []
+            with Capture(os.getpid(), server.pid) as capture:
+                for port, name in cls.ports.items():
+                    request, answer, _, reads = ENDINGS[name]
+                    client = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+                    client.sendall(request)
+                    clients.append(client)
+                    if not reads:
+                        client.recv(64)
+                        while len(client.recv(65536, socket.MSG_PEEK)) < len(answer) - 64:
+                            time.sleep(0.01)
+                        continue
+                    readers.append(threading.Thread(
+                        target=lambda one: list(iter(lambda: one.recv(4096), b"")), args=(client,)))
+                    readers[-1].start()
+                time.sleep(1.5)
+                # The states are those of the end of the capture, so that comes before the connections' ends.
                 capture.process.send_signal(signal.SIGINT)
-                capture.process.wait(30)
-                client.shutdown(socket.SHUT_RDWR)
-                if read:
+                capture.process.wait(60)
+                for client in clients:
+                    with contextlib.suppress(OSError):
+                        client.shutdown(socket.SHUT_RDWR)
+                for reader in readers:
                     reader.join()
-            server.kill()
-        found = [one for one in capture.records["exchange"]
-                 if one["role"] == role and one["pid"] in (os.getpid(), server.pid)]
-        self.assertEqual(len(found), 1, capture.records)
-        return found[0], capture.status
+        cls.status = capture.status
+        cls.records = capture.records
+        cls.connections = {}
+        for one in capture.records["connection"]:
+            cls.connections[one["connection"]] = one
+
+    def found(self, name, role="client"):
+        """The one exchange of that ending as its client, or its server, saw it."""
+        port = next(port for port, known in self.ports.items() if known == name)
+        end = "remote" if role == "client" else "local"
+        exchanges = [one for one in self.records["exchange"]
+                     if one["role"] == role and port_of(self.connections[one["connection"]][end]) == port]
+        self.assertEqual(len(exchanges), 1, exchanges)
+        return exchanges[0]
 
     def test_no_length_and_the_connection_is_kept(self):
-        found, status = self.state_of(b"HTTP/1.1 200 OK\r\nContent-Type: a\r\n\r\nbody")
-        self.assertEqual((found["state"], found["move"], found["stuck"], status), ("unframed", "unframed", True, 1))
+        for role in ("client", "server"):
+            found = self.found("unframed", role)
+            self.assertEqual((found["state"], found["move"], found["stuck"]), ("unframed", "unframed", True))
+        self.assertEqual(self.status, 1)
 
     def test_a_body_that_is_shorter_than_its_length(self):
-        found, _ = self.state_of(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nbody")
+        found = self.found("short")
         self.assertEqual((found["state"], found["missing"]), ("waits-for-length", 96))
-        found, _ = self.state_of(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nbody", close=True)
+        found = self.found("cut")
         self.assertEqual((found["state"], found["missing"]), ("cut", 96))
 
     def test_a_chunk_that_stops(self):
-        found, _ = self.state_of(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10\r\nabc")
-        self.assertEqual(found["state"], "in-chunk")
+        self.assertEqual(self.found("chunk")["state"], "in-chunk")
 
     def test_a_close_that_was_announced(self):
-        found, status = self.state_of(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nbody")
-        self.assertEqual((found["state"], status), ("until-close", 0))
+        found = self.found("announced")
+        self.assertEqual((found["state"], found["stuck"]), ("until-close", False))
 
     def test_a_response_that_never_begins(self):
-        self.assertEqual(self.state_of(b"")[0]["state"], "no-response")
+        self.assertEqual(self.found("silent")["state"], "no-response")
 
     def test_a_request_that_is_never_finished(self):
-        found, _ = self.state_of(b"", "server", b"POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nabc")
-        self.assertEqual(found["state"], "request-unfinished")
+        self.assertEqual(self.found("half", "server")["state"], "request-unfinished")
 
     def test_a_body_that_is_never_read(self):
-        found, _ = self.state_of(b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n" + b"x" * 5000, read=False)
+        found = self.found("unread")
         self.assertEqual(found["state"], "unread")
         self.assertGreater(found["unread"], 4000)
 
     def test_bytes_after_the_end(self):
-        code = ("import socket,sys,time\nl=socket.create_server(('127.0.0.1',0)); print(l.getsockname()[1],flush=True)\n"
-                "c=l.accept()[0]; c.recv(65536)\n"
-                "c.sendall(b'HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\nokxxxx'); time.sleep(600)")
-        with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as server:
-            port = int(server.stdout.readline())
-            with Capture(server.pid) as capture, socket.create_connection(("127.0.0.1", port)) as client:
-                client.sendall(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
-                client.recv(4096)
-            server.kill()
-        self.assertEqual([one["stray_server"] for one in capture.records["connection"]], [4])
+        connection = self.connections[self.found("stray", "server")["connection"]]
+        self.assertEqual(connection["stray_server"], 4)
+
+    def test_what_is_right_is_complete(self):
+        for role in ("client", "server"):
+            found = self.found("framed", role)
+            self.assertEqual((found["state"], found["stuck"]), ("complete", False))
 
 
 class Proxy(unittest.TestCase):
@@ -256,47 +190,79 @@ class Late(unittest.TestCase):
             self.assertEqual([one["joined_late"] for one in capture.records["connection"]], [True])
 
 
-NODE_TLS = """
-const https = require('https'), fs = require('fs'), folder = process.argv[1];
-const server = https.createServer({key: fs.readFileSync(folder + '/key.pem'), cert: fs.readFileSync(folder + '/cert.pem')},
-  (request, response) => response.end('node')).listen(0, '127.0.0.1', () => console.log(server.address().port));
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+# The content type of gRPC in a header block: as text, and in HPACK's code.
+GRPC = {"text": bytes([0x5f, 16]) + b"application/grpc", "coded": bytes.fromhex("5f8b1d75d0620d263d4c4d6564")}
+
+
+def frames(data):
+    """The types of the frames that begin in these bytes; a connection's end counts as its last."""
+    found = set() if data else {7}
+    while len(data) >= 9:
+        found.add(data[3])
+        data = data[9 + int.from_bytes(data[:3], "big"):]
+    return found
+
+
+class Http2(unittest.TestCase):
+    def test_http2_and_grpc_are_recognised_and_said(self):
+        with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
+            nginx, port, _ = stack.enter_context(http_peers.nginx(pathlib.Path(name), http2=True))
+            with Capture(*children(nginx.pid)) as capture:
+                subprocess.run(["curl", "-s", "-o", "/dev/null", "--http2-prior-knowledge",
+                                f"http://127.0.0.1:{port}/"], check=True)
+                for content_type in GRPC.values():
+                    block = bytes([0x83, 0x86, 0x44, 2]) + b"/s" + bytes([0x41, 1]) + b"h" + content_type
+                    client = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+                    client.sendall(PREFACE)
+                    client.sendall(len(block).to_bytes(3, "big") + bytes([1, 5, 0, 0, 0, 1]) + block)
+                    # nginx answers the request, or ends the stream or the connection: HEADERS, RST_STREAM, GOAWAY.
+                    while not {1, 3, 7} & frames(client.recv(65536)):
+                        pass
+            self.assertEqual(capture.records["exchange"], [])
+            kinds = sorted((one["http2"], one["grpc"]) for one in capture.records["connection"])
+            self.assertEqual(kinds, [(True, False), (True, True), (True, True)])
+
+
+# Reads a request as others do and answers through io_uring: Linux's own calls, for Python has none.
+IO_URING_SERVER = """
+import ctypes, mmap, os, socket, struct, time
+libc = ctypes.CDLL(None, use_errno=True)
+parameters = bytearray(120)
+ring = libc.syscall(425, 8, (ctypes.c_char * 120).from_buffer(parameters))
+assert ring >= 0, os.strerror(ctypes.get_errno())
+field = lambda at: struct.unpack_from("I", parameters, at)[0]
+queue = mmap.mmap(ring, field(64) + 4 * field(0), flags=mmap.MAP_SHARED)
+entries = mmap.mmap(ring, 64 * field(0), flags=mmap.MAP_SHARED, offset=0x10000000)
+listener = socket.create_server(("127.0.0.1", 0))
+print(listener.getsockname()[1], flush=True)
+connection = listener.accept()[0]
+connection.recv(65536)
+answer = ctypes.create_string_buffer(b"HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\nok")
+struct.pack_into("BBHiQQII", entries, 0, 26, 0, 0, connection.fileno(), 0, ctypes.addressof(answer), len(answer) - 1, 0)
+struct.pack_into("I", queue, field(64), 0)
+struct.pack_into("I", queue, field(44), 1)
+assert libc.syscall(426, ring, 1, 1, 1, None, 0) == 1
+print("answered", flush=True)
+time.sleep(600)
 """
-PYTHON_TLS = """
-import ssl, sys, urllib.request
-context = ssl._create_unverified_context()
-assert urllib.request.urlopen(sys.argv[1], context=context).status == 200
-"""
 
 
-class Tls(unittest.TestCase):
-    def test_openssl_and_gnutls_in_the_clear(self):
-        with tempfile.TemporaryDirectory() as name, http_peers.nginx(pathlib.Path(name), tls=True) as (nginx, port, log):
-            url = f"https://127.0.0.1:{port}/"
-            # Debian's node has OpenSSL as a library, that of its makers in itself; both decrypt by themselves.
-            node = subprocess.Popen(["node", "-e", NODE_TLS, name], stdout=subprocess.PIPE, text=True)
-            node_port = int(node.stdout.readline())
-            found = {}
-            with node:
-                # The servers have their libraries; the clients of the second round are children that will have them.
-                for role, chosen in (("server", [node.pid, *children(nginx.pid)]), ("client", [os.getpid()])):
-                    with Capture(*chosen) as found[role]:
-                        self.ask(url, node_port)
-                node.kill()
-            asked = ["/?curl", "/?node", "/?python", "/?wget"]
-            self.assertEqual(sorted(log.read_text().splitlines()), sorted(2 * [one for one in asked if one != "/?node"]))
-            for role, capture in found.items():
-                with self.subTest(role=role):
-                    self.assertEqual(targets(capture.records["exchange"]), asked)
-                    self.assertEqual({one["role"] for one in capture.records["exchange"]}, {role})
-                    self.assertEqual({one["state"] for one in capture.records["exchange"]}, {"complete"})
-                    self.assertTrue(all(one["tls"] for one in capture.records["connection"]))
-
-    def ask(self, url, node_port):
-        subprocess.run(["curl", "-sk", "-o", "/dev/null", url + "?curl"], check=True)
-        subprocess.run(["wget", "-q", "--no-check-certificate", "-O", "/dev/null", url + "?wget"], check=True)
-        subprocess.run(["/usr/bin/python3", "-c", PYTHON_TLS, url + "?python"], check=True)
-        subprocess.run(["curl", "-sk", "--http1.1", "-o", "/dev/null", f"https://127.0.0.1:{node_port}/?node"], check=True)
-        time.sleep(0.3)
+class IoUring(unittest.TestCase):
+    def test_what_cannot_be_read_is_unknown(self):
+        with subprocess.Popen([sys.executable, "-c", IO_URING_SERVER], stdout=subprocess.PIPE, text=True) as server:
+            port = int(server.stdout.readline())
+            with Capture(server.pid) as capture, socket.create_connection(("127.0.0.1", port)) as client:
+                client.sendall(GET)
+                self.assertEqual(client.recv(4096)[-2:], b"ok")
+                self.assertEqual(server.stdout.readline(), "answered\n")
+                time.sleep(1.2)
+                capture.process.send_signal(signal.SIGINT)
+                capture.process.wait(60)
+            server.kill()
+        self.assertEqual([(one["state"], one["stuck"]) for one in capture.records["exchange"]], [("unknown", False)])
+        self.assertEqual(capture.records["capture"][0]["losses"]["unreadable"], 1)
+        self.assertTrue(any("io_uring" in one for one in capture.records["capture"][0]["blinds"]))
 
 
 class Output(unittest.TestCase):

@@ -13,7 +13,8 @@ http.createServer((request, response) => {
   let size = 0;
   request.on('data', piece => size += piece.length);
   request.on('end', () => {
-    if (request.url.includes('chunked')) { response.write('a'.repeat(3000)); response.end('b'.repeat(9000)); }
+    if (request.url.includes('stall')) { response.writeHead(200, {'content-length': 100}); response.write('ten bytes.'); }
+    else if (request.url.includes('chunked')) { response.write('a'.repeat(3000)); response.end('b'.repeat(9000)); }
     else response.end('node got ' + size);
   });
 }).listen(Number(process.argv[3]), '127.0.0.1');
@@ -22,6 +23,7 @@ GO_SERVER = """
 package main
 
 import (
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net/http"
@@ -44,13 +46,22 @@ func main() {
 		io.Copy(io.Discard, r.Body)
 		fmt.Fprintln(w, "go")
 	})
-	panic(http.ListenAndServe("127.0.0.1:"+os.Args[2], nil))
+	if len(os.Args) < 4 {
+		panic(http.ListenAndServe("127.0.0.1:"+os.Args[2], nil))
+	}
+	server := http.Server{Addr: "127.0.0.1:" + os.Args[2]}
+	if os.Args[4] == "http1" {
+		server.TLSNextProto = map[string]func(*http.Server, *tls.Conn, http.Handler){}
+	}
+	panic(server.ListenAndServeTLS(os.Args[3]+"/cert.pem", os.Args[3]+"/key.pem"))
 }
 """
 GO_CLIENT = """
 package main
 
 import (
+	"bufio"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net/http"
@@ -59,6 +70,10 @@ import (
 
 func main() {
 	var from, to int
+	if len(os.Args) > 4 {
+		bufio.NewReader(os.Stdin).ReadString(10)
+	}
+	http.DefaultTransport.(*http.Transport).TLSClientConfig = &tls.Config{InsecureSkipVerify: true}
 	fmt.Sscan(os.Args[2], &from)
 	fmt.Sscan(os.Args[3], &to)
 	for n := from; n < to; n++ {
@@ -85,9 +100,10 @@ for (let n = Number(process.argv[3]); n < Number(process.argv[4]); ++n) {
 """
 REQUESTS_CLIENT = """
 import sys, requests
+requests.packages.urllib3.disable_warnings()
 with requests.Session() as session:
     for n in range(int(sys.argv[2]), int(sys.argv[3])):
-        assert session.get(sys.argv[1] % n).ok
+        assert session.get(sys.argv[1] % n, verify=False).ok
 """
 
 
@@ -106,10 +122,17 @@ def wait_for(port):
     raise AssertionError(f"nobody listens on {port}")
 
 
-def build_go(folder, name, text):
+def certificate(folder):
+    """key.pem and cert.pem of localhost, in the folder."""
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+                    "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", folder / "key.pem",
+                    "-out", folder / "cert.pem"], check=True, capture_output=True)
+
+
+def build_go(folder, name, text, flags=()):
     source = pathlib.Path(folder, f"{name}.go")
     source.write_text(text)
-    subprocess.run(["go", "build", "-o", folder / name, source], check=True, cwd=folder)
+    subprocess.run(["go", "build", *flags, "-o", folder / name, source], check=True, cwd=folder)
     return folder / name
 
 
@@ -125,14 +148,12 @@ def running(*command, port):
 
 
 @contextlib.contextmanager
-def nginx(folder, tls=False, logs=True):
+def nginx(folder, tls=False, logs=True, http2=False):
     """(process, port, log); answers / with a small file of a known length, /big with a large one."""
     port = free_port()
     secure = ""
     if tls:
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
-                        "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", folder / "key.pem",
-                        "-out", folder / "cert.pem"], check=True, capture_output=True)
+        certificate(folder)
         secure = f"ssl_certificate {folder}/cert.pem; ssl_certificate_key {folder}/key.pem;"
     root = folder / "www"
     root.mkdir()
@@ -151,7 +172,7 @@ http {{
   client_body_temp_path {folder}/b; proxy_temp_path {folder}/p; fastcgi_temp_path {folder}/f;
   uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
   sendfile on;
-  server {{ listen 127.0.0.1:{port}{" ssl" if tls else ""}; {secure} root {root}; }}
+  server {{ listen 127.0.0.1:{port}{" ssl" if tls else ""}{" http2" if http2 else ""}; {secure} root {root}; }}
 }}
 """)
     with running("nginx", "-c", config, "-p", folder, port=port) as process:
@@ -192,8 +213,36 @@ def node(folder, logs=True):
 
 
 @contextlib.contextmanager
-def go(folder, logs=True):
+def squid(folder):
+    """A forward proxy. It leaves root's rights and writes into a folder of everybody's."""
+    port = free_port()
+    own = folder / "squid"
+    own.mkdir()
+    own.chmod(0o777)
+    folder.chmod(0o755)
+    config = folder / "squid.conf"
+    config.write_text(f"""
+http_port 127.0.0.1:{port}
+http_access allow all
+cache deny all
+access_log none
+cache_log {own}/cache.log
+pid_filename none
+coredump_dir {own}
+shutdown_lifetime 0 seconds
+visible_hostname plumb
+pinger_enable off
+netdb_filename none
+""")
+    with running("squid", "-N", "-f", config, port=port) as process:
+        yield process, port
+
+
+@contextlib.contextmanager
+def go(folder, logs=True, tls=None):
+    """tls: nothing, "http1" or "http2"; with the certificate in the folder."""
     port = free_port()
     log = folder / "go.log" if logs else "-"
-    with running(build_go(folder, "goserver", GO_SERVER), log, port, port=port) as process:
+    secure = (folder, tls) if tls else ()
+    with running(build_go(folder, "goserver", GO_SERVER), log, port, *secure, port=port) as process:
         yield process, port, log

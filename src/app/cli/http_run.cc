@@ -14,12 +14,15 @@
 #include <cerrno>
 #include <map>
 #include <set>
+#include <span>
 
+#include "app/cli/http_live.h"
 #include "detect/model/exchange_legs.h"
 #include "detect/model/wait_reader.h"
 #include "detect/report/http_document.h"
 #include "detect/source/capture_source.h"
 #include "detect/source/survey_source.h"
+#include "detect/symbol/go_tls.h"
 #include "plumb/base/unique_fd.h"
 
 namespace plumb::app {
@@ -38,13 +41,20 @@ std::chrono::nanoseconds wall_offset() {
 class Run {
  public:
   Run(Context& context, const HttpPlan& plan, CaptureSource& source)
-      : context_(context), plan_(plan), source_(source), paper_(context.paper()) {}
+      : context_(context),
+        plan_(plan),
+        source_(source),
+        paper_(context.paper()),
+        live_(context, !plan.json) {}
 
   Exit run();
 
  private:
   Result<void> listen(std::chrono::milliseconds timeout);
   void pass();
+  // What is under way, where somebody looks on.
+  void show();
+  void look_into_go(Pid process);
   bool over() const;
   // The sockets of the chosen as they are now.
   std::map<std::uint64_t, SocketStanding> look_at_sockets();
@@ -55,6 +65,9 @@ class Run {
   const HttpPlan& plan_;
   CaptureSource& source_;
   Paper paper_;
+  HttpLive live_;
+  BootTime shown_{};
+  std::size_t ended_ = 0;
   ExchangeLedger ledger_;
   std::set<Pid> alive_;
   std::vector<Exchange> all_;  // finished, for the archive and the legs
@@ -68,6 +81,16 @@ Result<void> Run::listen(std::chrono::milliseconds timeout) {
     if (piece.what == CapturePiece::What::kExit) alive_.erase(piece.pid);
     ledger_.add(std::move(piece));
   });
+}
+
+void Run::look_into_go(Pid process) {
+  const std::string image = "/proc/" + std::to_string(number(process)) + "/exe";
+  const auto places = find_go_tls(image);
+  if (!places) return;
+  if (const auto done = source_.look_into_go(process, image, *places); !done) {
+    blinds_.push_back("what passes through Go's TLS in process " + std::to_string(number(process)) +
+                      ": " + done.error().message());
+  }
 }
 
 HttpDocument Run::document(std::vector<Exchange> exchanges) const {
@@ -92,18 +115,39 @@ void Run::pass() {
     all_.erase(all_.begin(), all_.begin() + kRemembered / 2);
   }
   for (Exchange& exchange : finished) all_.push_back(std::move(exchange));
+  ended_ += fresh;
+  shown_ = {};
+  live_.clear();
   constexpr std::size_t kLookBack = 2000;  // exchanges: legs are near each other
-  const std::size_t from = all_.size() - std::min(all_.size(), fresh + kLookBack);
-  std::vector<Exchange> recent(all_.begin() + static_cast<std::ptrdiff_t>(from), all_.end());
-  match_legs(ledger_, recent);
-  recent.erase(recent.begin(), recent.end() - static_cast<std::ptrdiff_t>(fresh));
-  const HttpDocument printed = document(std::move(recent));
+  const std::span<Exchange> every(all_);
+  match_legs(ledger_, every.last(std::min(all_.size(), fresh + kLookBack)));
+  const auto ended = every.last(fresh);
+  const HttpDocument printed = document({ended.begin(), ended.end()});
   if (plan_.json) {
     write_exchanges_json(printed, context_.out.sink());
   } else {
     write_http_rows(printed, paper_, context_.out.sink());
   }
   (void)context_.out.finish();
+}
+
+void Run::show() {
+  constexpr auto kOften = 250ms;
+  const BootTime now = BootClock::now();
+  if (!live_.draws() || now - shown_ < kOften) return;
+  shown_ = now;
+  auto open = ledger_.under_way([this](SocketInode socket) {
+    const auto [received, sent] = source_.lost_of(socket);
+    SocketStanding standing;
+    standing.lost = received + sent;
+    return standing;
+  });
+  // What ends at once is not worth a line.
+  std::erase_if(open, [&](const Exchange& exchange) {
+    return !exchange.http.request || now - exchange.http.request->began < kOften;
+  });
+  std::ranges::sort(open, {}, [](const Exchange& e) { return e.http.request->began; });
+  live_.draw(document(std::move(open)), ended_);
 }
 
 std::map<std::uint64_t, SocketStanding> Run::look_at_sockets() {
@@ -146,6 +190,7 @@ bool Run::over() const {
 }
 
 Exit Run::report() {
+  live_.clear();
   source_.take_passed_over([this](CapturePiece piece) { ledger_.add(std::move(piece)); });
   ledger_.settle_all();
   pass();
@@ -195,7 +240,6 @@ Exit Run::run() {
   ::sigemptyset(&wanted);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaddset(&wanted, signal);
   ::sigprocmask(SIG_BLOCK, &wanted, &before);
-  const UniqueFd signals(::signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK));
   began_ = BootClock::now();
   for (const Pid pid : plan_.processes) {
     if (const auto followed = source_.follow(pid); !followed) {
@@ -205,6 +249,9 @@ Exit Run::run() {
     alive_.insert(pid);
   }
   blinds_ = source_.look_into_tls(plan_.processes);
+  for (const Pid pid : plan_.processes) look_into_go(pid);
+  // Made last: whoever waits for it to appear knows that all is seen from then on.
+  const UniqueFd signals(::signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK));
   // One that ended before it was followed will not tell of its end.
   std::erase_if(alive_, [](Pid pid) { return ::kill(number(pid), 0) != 0 && errno == ESRCH; });
   if (!plan_.json) {
@@ -222,6 +269,7 @@ Exit Run::run() {
       stop_ = true;
     }
     pass();
+    show();
     // So that a busy server's pieces come in batches, not one wake-up each.
     ::poll(&ready[1], 1, 20);
   }

@@ -52,6 +52,7 @@ struct Connection {
   bool tls = false;
   bool late = false;   // joined at a message boundary: it was there before the capture
   bool http2 = false;  // recognised and not followed
+  bool grpc = false;   // over HTTP/2: a content-type of gRPC was seen
   bool closed = false;
   std::uint64_t exchanges = 0;
   std::uint64_t lost = 0;          // bytes that were not captured and should have been

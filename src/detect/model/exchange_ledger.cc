@@ -11,6 +11,16 @@ namespace {
 
 constexpr std::string_view kHttp2Preface = "PRI * HTTP/2.0\r\n";
 
+// "application/grpc" as a header block has it: as it is, or in the code of RFC 7541, appendix B.
+constexpr std::array<std::string_view, 2> kGrpc = {"application/grpc",
+                                                   "\x1d\x75\xd0\x62\x0d\x26\x3d\x4c\x4d\x65\x64"};
+constexpr std::uint32_t kFramesLookedAt = 64;
+
+bool names_grpc(std::string_view bytes) {
+  return std::ranges::any_of(
+      kGrpc, [&](std::string_view name) { return bytes.find(name) != std::string_view::npos; });
+}
+
 constexpr std::array<std::string_view, 13> kStates = {"complete",
                                                       "waits-for-length",
                                                       "in-chunk",
@@ -68,6 +78,16 @@ bool has_gap(const http::ObservedExchange& exchange) {
   });
 }
 
+// Whether a body of that side is under way, whose bytes need not be seen to be counted.
+bool in_body(const http::Observer& observer, http::Side side) {
+  return std::ranges::any_of(observer.open(), [&](const http::ObservedExchange& exchange) {
+    if (side == http::Side::kClient) {
+      return exchange.request && exchange.request->progress == http::Progress::kBody;
+    }
+    return exchange.response && exchange.response->progress == http::Progress::kBody;
+  });
+}
+
 std::uint64_t missing_of(const http::ObservedExchange& exchange) {
   if (!exchange.response || exchange.response->framing.kind != http::BodyKind::kLength) return 0;
   const auto& response = *exchange.response;
@@ -120,6 +140,7 @@ void ExchangeLedger::settle(BootTime now) {
     take(pending_.top());
     pending_.pop();
   }
+  forget();
 }
 
 ExchangeLedger::Line& ExchangeLedger::line_of(const CapturePiece& piece) {
@@ -186,7 +207,12 @@ void ExchangeLedger::take_data(Line& line, const CapturePiece& piece) {
   // A worker that took the connection over from whoever accepted it is the one to name.
   connection.pid = piece.pid;
   connection.fd = piece.fd;
-  if (connection.http2) return;
+  if (connection.http2) {
+    if (!connection.grpc && line.frames++ < kFramesLookedAt) {
+      connection.grpc = names_grpc(piece.front);
+    }
+    return;
+  }
   if (connection.role == Role::kUnknown) {
     connection.role = piece.accepted ? Role::kServer
                       : piece.called ? Role::kClient
@@ -196,12 +222,17 @@ void ExchangeLedger::take_data(Line& line, const CapturePiece& piece) {
   const http::Side side = piece.sent ? side_of(connection.role) : other(side_of(connection.role));
   if (piece.front.starts_with(kHttp2Preface) && connection.exchanges == 0) {
     connection.http2 = true;
+    connection.grpc = names_grpc(piece.front);
     return;
   }
   if (piece.lost != 0) {
     if (!line.observer.open().empty()) line.lost_since += piece.lost;
     line.observer.gap(side, piece.lost, piece.time);
     connection.lost += piece.lost;
+  }
+  // What io_uring moves is counted and cannot be read.
+  if (piece.front.empty() && !line.observer.open().empty() && !in_body(line.observer, side)) {
+    line.lost_since += piece.total;
   }
   line.observer.bytes(side, piece.front, piece.time);
   const std::uint64_t kept = piece.front.size() + piece.tail.size();
@@ -236,7 +267,21 @@ void ExchangeLedger::end(Line& line, BootTime when) {
   line.observer.closed(http::Side::kServer, when);
   harvest(line);
   line.connection.closed = true;
+  line.observer = http::Observer();  // its buffers are not needed any more
   by_socket_.erase(number(line.connection.socket));
+  closed_.push_back(line.connection.id);
+}
+
+void ExchangeLedger::forget() {
+  while (closed_.size() > limits_.closed) {
+    lines_.erase(closed_.front());
+    closed_.pop_front();
+  }
+}
+
+const Connection& ExchangeLedger::connection(ConnectionId id) const {
+  const auto known = lines_.find(id);
+  return known == lines_.end() ? forgotten_ : known->second.connection;
 }
 
 std::vector<const Connection*> ExchangeLedger::connections() const {

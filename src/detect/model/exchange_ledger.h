@@ -22,6 +22,7 @@ namespace plumb::detect {
 
 struct ExchangeLimits {
   std::size_t connections = 65536;  // followed at a time
+  std::size_t closed = 131'072;     // connections that are remembered when they are over
   std::size_t finished = 100'000;   // exchanges that are kept
   // How long a piece waits for an earlier one. A cause is rarely told later than that.
   std::chrono::nanoseconds order = std::chrono::milliseconds(20);
@@ -44,8 +45,9 @@ class ExchangeLedger {
   // Takes in all of them: nothing more will come.
   void settle_all() { settle(BootTime::max()); }
 
-  const Connection& connection(ConnectionId id) const { return lines_.at(id).connection; }
-  // Every connection on which HTTP was seen, oldest first.
+  // One that was forgotten, because so many came after it, is empty.
+  const Connection& connection(ConnectionId id) const;
+  // Every connection on which HTTP was seen and that is not forgotten, oldest first.
   std::vector<const Connection*> connections() const;
 
   // Exchanges that ended since the last call, with their legs matched as far as they are known.
@@ -61,6 +63,7 @@ class ExchangeLedger {
     Connection connection;
     http::Observer observer;
     std::uint64_t lost_since = 0;  // bytes lost while an exchange was under way
+    std::uint32_t frames = 0;      // pieces of HTTP/2 that were looked at
   };
   struct Later {
     bool operator()(const CapturePiece& a, const CapturePiece& b) const { return a.time > b.time; }
@@ -70,12 +73,15 @@ class ExchangeLedger {
   void take_data(Line& line, const CapturePiece& piece);
   void harvest(Line& line);
   void end(Line& line, BootTime when);
+  void forget();
   Line& line_of(const CapturePiece& piece);
 
   ExchangeLimits limits_;
   std::priority_queue<CapturePiece, std::vector<CapturePiece>, Later> pending_;
   std::map<ConnectionId, Line> lines_;
   std::unordered_map<std::uint64_t, ConnectionId> by_socket_;
+  std::deque<ConnectionId> closed_;  // those that are over, in the order of their ends
+  Connection forgotten_;
   std::vector<Exchange> finished_;
   std::uint32_t next_connection_ = 0;
   std::uint32_t next_exchange_ = 0;

@@ -99,7 +99,7 @@ std::vector<FieldDifference> differences_of(const http::ObservedResponse& upstre
   return found;
 }
 
-void match_legs(const ExchangeLedger& ledger, std::vector<Exchange>& exchanges) {
+void match_legs(const ExchangeLedger& ledger, std::span<Exchange> exchanges) {
   std::map<Pid, std::vector<Exchange*>> served, asked;
   for (Exchange& exchange : exchanges) {
     const Connection& connection = ledger.connection(exchange.connection);

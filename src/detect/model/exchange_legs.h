@@ -3,6 +3,7 @@
 // of the upstream's head did not reach the client.
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "detect/model/exchange_ledger.h"
@@ -12,7 +13,7 @@ namespace plumb::detect {
 // Fills Exchange::upstream and ::differences of the exchanges that a process served, where it asked
 // another server the same meanwhile. A leg towards the origin is used once. `exchanges` may be in
 // any order.
-void match_legs(const ExchangeLedger& ledger, std::vector<Exchange>& exchanges);
+void match_legs(const ExchangeLedger& ledger, std::span<Exchange> exchanges);
 
 // Whether the two targets may mean the same: equal but for scheme and authority, or one path the
 // end of the other, as behind a prefix.

@@ -11,13 +11,18 @@ namespace {
 
 struct Serving {
   bool in_select = false;  // its readLoop has given the response away
+  bool at_rest = false;    // its readLoop waits for bytes
   bool round_trip = false;
   bool read = false;
 };
 
-bool selects(const GoroutineSnapshot& snapshot, const Goroutine& one) {
+bool waits_in(std::string_view what, const GoroutineSnapshot& snapshot, const Goroutine& one) {
   return one.state == GoroutineState::kWaiting && one.reason < snapshot.wait_reasons.size() &&
-         snapshot.wait_reasons[one.reason] == "select";
+         snapshot.wait_reasons[one.reason] == what;
+}
+
+bool selects(const GoroutineSnapshot& snapshot, const Goroutine& one) {
+  return waits_in("select", snapshot, one);
 }
 
 using ByConnection = std::unordered_map<std::uint64_t, Serving>;
@@ -30,6 +35,7 @@ ByConnection serving(const GoroutineSnapshot& snapshot) {
     switch (static_cast<GoHttpCall>(one.call->watched)) {
       case GoHttpCall::kReadLoop:
         connection.in_select |= selects(snapshot, one);
+        connection.at_rest |= waits_in("IO wait", snapshot, one);
         break;
       case GoHttpCall::kRoundTrip:
         connection.round_trip = true;
@@ -50,6 +56,15 @@ GoConnectionState state_of(const GoRequest& request, const ByConnection& known) 
   if (found->second.round_trip) return GoConnectionState::kNoAnswer;
   if (found->second.read) return GoConnectionState::kBodyRead;
   return found->second.in_select ? GoConnectionState::kBodyOpen : GoConnectionState::kUnknown;
+}
+
+// Whether the connection went back to the pool after that request: nobody waits for an answer, and
+// its readLoop waits for bytes of no response.
+bool is_idle(const GoRequest& request, const ByConnection& known) {
+  const auto found = known.find(number(request.connection));
+  if (found == known.end() || request.version == GoHttpVersion::kHttp2) return false;
+  const Serving& connection = found->second;
+  return connection.at_rest && !connection.round_trip && !connection.read;
 }
 
 // What no request is known of, though its readLoop waits for a body to end.
@@ -116,6 +131,7 @@ GoHttpLeaks find_go_http_leaks(const std::vector<GoRequest>& requests,
   std::map<StackNode, std::size_t> sites;
   for (std::size_t index = 0; index < requests.size(); ++index) {
     const GoRequest& request = requests[index];
+    if (is_idle(request, known)) continue;
     const auto age = now - request.sent;
     if (age < min_age) {
       ++leaks.younger;

@@ -4,7 +4,8 @@
 //
 // net/http serves a connection by a goroutine of its own, (*persistConn).readLoop. Once it has
 // handed the response to the caller it waits, in a select, until the body is read to its end or
-// closed. So a connection in that select, which nobody reads from, is one whose caller forgot it.
+// closed. So a connection in that select, which nobody reads from, is one whose caller forgot it;
+// and one that waits for bytes, where nobody waits for a response, is idle and held by nobody.
 #pragma once
 
 #include <array>

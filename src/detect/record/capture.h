@@ -50,6 +50,7 @@ struct CaptureLosses {
   std::uint64_t targets = 0;      // children that were not followed
   std::uint64_t sessions = 0;     // calls of TLS libraries on a connection that is not known
   std::uint64_t passed_over = 0;  // exchanges that were too many to look at in their second
+  std::uint64_t unreadable = 0;   // moves of bytes out of reach: io_uring's, 32-bit processes'
   std::uint64_t broken = 0;       // records that make no sense
 };
 

@@ -140,6 +140,7 @@ void write_connection(JsonWriter& json, const Connection& connection) {
   json.member("tls", connection.tls);
   json.member("joined_late", connection.late);
   json.member("http2", connection.http2);
+  json.member("grpc", connection.grpc);
   json.member("closed", connection.closed);
   json.member("exchanges", connection.exchanges);
   json.member("lost", connection.lost);
@@ -179,6 +180,7 @@ void write_capture_json(const HttpDocument& document, const Sink& sink) {
   json.member("processes", document.losses.targets);
   json.member("tls_calls", document.losses.sessions);
   json.member("passed_over", document.losses.passed_over);
+  json.member("unreadable", document.losses.unreadable);
   json.member("broken", document.losses.broken);
   json.member("exchanges", document.ledger.dropped());
   json.close_object();

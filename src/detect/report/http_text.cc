@@ -231,7 +231,9 @@ void write_http_summary(const HttpDocument& document, const Paper& paper, const 
                        human_count(late));
   }
   if (const auto two = count([](const Connection* c) { return c->http2; }); two != 0) {
-    out += fmt::format("{} connections speak HTTP/2, which is not followed\n", human_count(two));
+    const auto grpc = count([](const Connection* c) { return c->grpc; });
+    out += fmt::format("{} connections speak HTTP/2, which is not followed{}\n", human_count(two),
+                       grpc != 0 ? fmt::format("; {} of them gRPC", human_count(grpc)) : "");
   }
   for (const Connection* c : all) {
     if (c->stray_client + c->stray_server == 0) continue;
@@ -252,6 +254,12 @@ void write_http_summary(const HttpDocument& document, const Paper& paper, const 
   if (document.losses.passed_over != 0) {
     out += fmt::format("{} exchanges were too many to look at, but for those that stall\n",
                        human_count(document.losses.passed_over));
+  }
+  if (document.losses.unreadable != 0) {
+    out += fmt::format(
+        "{} times bytes went through io_uring or a 32-bit process, where they cannot be read: "
+        "what they belong to is unknown\n",
+        human_count(document.losses.unreadable));
   }
   if (document.losses.sessions != 0) {
     out += fmt::format("{} calls of TLS libraries were on connections that are not known\n",

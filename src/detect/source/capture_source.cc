@@ -3,17 +3,23 @@
 #include "detect/source/capture_source.h"
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
 
+#include "detect/source/bpf_iterator.h"
 #include "detect/source/bpf_support.h"
 #include "detect/source/capture_decode.h"
 #include "detect/source/tls_libraries.h"
+#include "plumb/base/text.h"
 // The skeleton needs the types of the object's data.
 // clang-format off
 #include "detect/source/bpf/capture_abi.h"
@@ -27,12 +33,35 @@ struct RingDeleter {
   void operator()(ring_buffer* ring) const { ring_buffer__free(ring); }
 };
 
+// Whether sockets tell what they move, whichever way it comes: sendfile goes through them since
+// 2dc334f1a63a ("splice, net: Use sendmsg(MSG_SPLICE_PAGES) rather than ->sendpage()"), Linux 6.5.
+bool sockets_tell() {
+  const BpfLog log;
+  const std::unique_ptr<btf, decltype(&btf__free)> types(btf__load_vmlinux_btf(), btf__free);
+  return types &&
+         btf__find_by_name_kind(types.get(), "btf_trace_sock_recv_length", BTF_KIND_TYPEDEF) > 0 &&
+         btf__find_by_name_kind(types.get(), "splice_to_socket", BTF_KIND_FUNC) > 0;
+}
+
+// What is kept of one direction of a connection that was passed over, as if it had been told of.
+std::optional<CapturePiece> piece_of(const capture_recorded& way) {
+  if (way.event.front == 0 || way.event.front > CAPTURE_RECORDED) return std::nullopt;
+  std::vector<std::byte> bytes(sizeof way.event + way.event.front + CAPTURE_TAIL);
+  std::byte* at = bytes.data();
+  std::memcpy(at, &way.event, sizeof way.event);
+  std::memcpy(at += sizeof way.event, way.front, way.event.front);
+  std::memcpy(at + way.event.front, way.tail, CAPTURE_TAIL);
+  return decode_capture(bytes);
+}
+
 class BpfCapture : public CaptureSource {
  public:
-  static Result<std::unique_ptr<CaptureSource>> open();
+  static Result<std::unique_ptr<CaptureSource>> open(CaptureHooks hooks);
 
   Result<void> follow(Pid process) override;
   std::vector<std::string> look_into_tls(std::span<const Pid> processes) override;
+  Result<void> look_into_go(Pid process, const std::string& image,
+                            const GoTlsPlaces& places) override;
   Result<void> poll(std::chrono::milliseconds timeout,
                     const std::function<void(CapturePiece)>& take) override;
   int wait_descriptor() const override { return ring_buffer__epoll_fd(ring_.get()); }
@@ -44,25 +73,41 @@ class BpfCapture : public CaptureSource {
   explicit BpfCapture(BpfSkeleton<capture_bpf> object) : object_(std::move(object)) {}
   static int on_event(void* self, void* data, std::size_t size);
   bool attach_to(const TlsLibrary& library, int pid);
+  void list_sockets(Pid process);
 
   BpfSkeleton<capture_bpf> object_;
   std::vector<BpfLink> links_;
   std::unique_ptr<ring_buffer, RingDeleter> ring_;
   const std::function<void(CapturePiece)>* take_ = nullptr;
   std::uint64_t broken_ = 0;
+  bool by_sockets_ = false;
+  bool closes_ = false;  // the end of unix sockets is looked for
 };
 
-Result<std::unique_ptr<CaptureSource>> BpfCapture::open() {
+Result<std::unique_ptr<CaptureSource>> BpfCapture::open(CaptureHooks hooks) {
   auto opened = open_skeleton<capture_bpf>("capture");
   if (!opened) return std::move(opened).error();
   std::unique_ptr<BpfCapture> capture(new BpfCapture(*std::move(opened)));
   capture_bpf& object = *capture->object_;
+  capture->by_sockets_ = hooks == CaptureHooks::kBest && sockets_tell();
+  capture->closes_ = !capture->by_sockets_;
+  object.rodata->by_sockets = capture->by_sockets_;
+  auto& programs = object.progs;
+  std::vector<bpf_program*> hooked = {programs.on_fork, programs.on_exit};
+  const std::array<bpf_program*, 3> of_sockets = {programs.on_sent, programs.on_received,
+                                                  programs.on_state};
+  if (capture->by_sockets_) {
+    hooked.insert(hooked.end(), of_sockets.begin(), of_sockets.end());
+  } else {
+    hooked.insert(hooked.end(), {programs.on_sys_enter, programs.on_sys_exit});
+    for (bpf_program* program : of_sockets) bpf_program__set_autoload(program, false);
+    bpf_program__set_autoload(programs.look_over, false);
+  }
   if (auto loaded = load_skeleton(object, "capture"); !loaded) return std::move(loaded).error();
   capture->ring_.reset(
       ring_buffer__new(bpf_map__fd(object.maps.events), on_event, capture.get(), nullptr));
   if (!capture->ring_) return fail("ring_buffer__new", "events of the capture", errno);
-  for (bpf_program* program : {object.progs.on_fork, object.progs.on_exit,
-                               object.progs.on_sys_enter, object.progs.on_sys_exit}) {
+  for (bpf_program* program : hooked) {
     auto link = attach(*program);
     if (!link) return std::move(link).error();
     capture->links_.push_back(*std::move(link));
@@ -77,7 +122,34 @@ Result<void> BpfCapture::follow(Pid process) {
       0) {
     return fail("capture", "process " + std::to_string(pid), errno, "choose fewer processes");
   }
+  if (by_sockets_) list_sockets(process);
   return {};
+}
+
+// A unix socket does not tell whether something passed over it before.
+void BpfCapture::list_sockets(Pid process) {
+  constexpr std::string_view kSocket = "socket:[";
+  const capture_socket found{.lost = {},
+                             .tls = 0,
+                             .answered = 0,
+                             .answered_at = 0,
+                             .place = {},
+                             .bits = CAPTURE_LATE | CAPTURE_LISTED,
+                             .pid = 0,
+                             .fd = 0};
+  std::error_code gone;
+  const std::string folder = "/proc/" + std::to_string(number(process)) + "/fd";
+  std::filesystem::directory_iterator entry(folder, gone);
+  for (; !gone && entry != std::filesystem::directory_iterator(); entry.increment(gone)) {
+    std::error_code unreadable;
+    const std::string target = std::filesystem::read_symlink(entry->path(), unreadable).string();
+    if (!target.starts_with(kSocket)) continue;
+    const auto inode = parse_number<std::uint64_t>(
+        std::string_view(target).substr(kSocket.size(), target.size() - kSocket.size() - 1));
+    if (!inode) continue;
+    bpf_map__update_elem(object_->maps.sockets, &*inode, sizeof *inode, &found, sizeof found,
+                         BPF_NOEXIST);
+  }
 }
 
 // True where at least one way out and one way in could be probed.
@@ -135,6 +207,24 @@ std::vector<std::string> BpfCapture::look_into_tls(std::span<const Pid> processe
   return blinds;
 }
 
+Result<void> BpfCapture::look_into_go(Pid process, const std::string& image,
+                                      const GoTlsPlaces& places) {
+  auto& programs = object_->progs;
+  // Ends before beginnings: whoever is found reading must be sure to be told of.
+  std::vector<std::pair<bpf_program*, std::uint64_t>> wanted;
+  for (const std::uint64_t at : places.reads) wanted.emplace_back(programs.go_tls_read_done, at);
+  wanted.emplace_back(programs.go_tls_read, places.read);
+  wanted.emplace_back(programs.go_tls_write, places.write);
+  object_->bss->tls_armed = 1;
+  for (const auto& [program, at] : wanted) {
+    const BpfLog log;
+    BpfLink link(bpf_program__attach_uprobe(program, false, number(process), image.c_str(), at));
+    if (!link) return bpf_failure("attach", bpf_program__name(program), errno, log);
+    links_.push_back(std::move(link));
+  }
+  return {};
+}
+
 int BpfCapture::on_event(void* self, void* data, std::size_t size) {
   auto* capture = static_cast<BpfCapture*>(self);
   auto piece = decode_capture({static_cast<const std::byte*>(data), size});
@@ -151,11 +241,17 @@ Result<void> BpfCapture::poll(std::chrono::milliseconds timeout,
   take_ = &take;
   const int got = ring_buffer__poll(ring_.get(), static_cast<int>(timeout.count()));
   take_ = nullptr;
+  if (!closes_ && object_->bss->unix_http != 0) {
+    closes_ = true;
+    if (auto link = attach(*object_->progs.on_sys_enter)) links_.push_back(*std::move(link));
+  }
   if (got < 0 && got != -EINTR) return fail("ring_buffer__poll", "events of the capture", -got);
   return {};
 }
 
 void BpfCapture::take_passed_over(const std::function<void(CapturePiece)>& take) {
+  // Without it, what splice took out of a socket counts as not yet come.
+  if (by_sockets_) (void)run_iterator(*object_->progs.look_over, std::nullopt, [](auto) {});
   const bpf_map* map = object_->maps.recorders;
   std::vector<std::uint64_t> sockets;
   std::uint64_t key = 0;
@@ -177,10 +273,7 @@ void BpfCapture::take_passed_over(const std::function<void(CapturePiece)>& take)
     // What was looked at again since is told of elsewhere.
     if (!found || (known.bits & CAPTURE_SKIPPED) == 0) continue;
     for (const capture_recorded& way : recorder.way) {
-      if (way.event.front == 0) continue;
-      if (auto piece = decode_capture(std::as_bytes(std::span(&way, 1)))) {
-        pieces.push_back(*std::move(piece));
-      }
+      if (auto piece = piece_of(way)) pieces.push_back(*std::move(piece));
     }
   }
   std::ranges::sort(pieces, {}, &CapturePiece::time);
@@ -206,14 +299,15 @@ CaptureLosses BpfCapture::losses() const {
   losses.targets = lost[CAPTURE_LOST_TARGETS];
   losses.sessions = lost[CAPTURE_LOST_SESSIONS];
   losses.passed_over = lost[CAPTURE_SKIPS];
+  losses.unreadable = lost[CAPTURE_UNREADABLE];
   losses.broken = broken_;
   return losses;
 }
 
 }  // namespace
 
-Result<std::unique_ptr<CaptureSource>> open_capture() {
-  return BpfCapture::open();
+Result<std::unique_ptr<CaptureSource>> open_capture(CaptureHooks hooks) {
+  return BpfCapture::open(hooks);
 }
 
 }  // namespace plumb::detect

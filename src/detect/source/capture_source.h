@@ -4,9 +4,10 @@
 // and parses none.
 //
 // Nothing is left behind: programs and maps belong to this object's descriptors. Targets are not
-// stopped, signalled or written to. Inside of TLS it sees through OpenSSL and GnuTLS, by probes on
-// the libraries' functions, some 10 us a call where they are set. Not seen: io_uring, other TLS
-// libraries, 32-bit processes. Threads: one.
+// stopped, signalled or written to. Inside of TLS it sees through OpenSSL, GnuTLS and Go's
+// crypto/tls, by probes on the libraries' functions, some 10 us a call where they are set. Not
+// seen: other TLS libraries; of what io_uring and 32-bit processes move only how much it is.
+// Threads: one.
 #pragma once
 
 #include <chrono>
@@ -19,6 +20,7 @@
 #include <vector>
 
 #include "detect/record/capture.h"
+#include "detect/record/go_tls_places.h"
 #include "plumb/base/result.h"
 
 namespace plumb::detect {
@@ -32,9 +34,14 @@ class CaptureSource {
   virtual Result<void> follow(Pid process) = 0;
 
   // Looks into the TLS libraries that these processes have, in them alone; and into those of the
-  // system that none of them has, in every process, because their children may. Answers with what
+  // system that one of them has not, in every process, because its children may. Answers with what
   // it could not look into, a sentence each.
   virtual std::vector<std::string> look_into_tls(std::span<const Pid> processes) = 0;
+
+  // Looks into the TLS of one Go process, whose program is at `image`: Go 1.17 and later.
+  // Errors: of placing the probes.
+  virtual Result<void> look_into_go(Pid process, const std::string& image,
+                                    const GoTlsPlaces& places) = 0;
 
   // Waits until something comes or `timeout` passes, then hands out all that there is.
   // Errors: of the ring buffer's wait; EINTR is none.
@@ -53,8 +60,12 @@ class CaptureSource {
   virtual CaptureLosses losses() const = 0;
 };
 
+// Where the capture looks. The kernel's sockets tell by themselves since Linux 6.3, which costs
+// nothing to whoever does not use a socket; before, every system call has to be looked at.
+enum class CaptureHooks : std::uint8_t { kBest, kSystemCalls };
+
 // Loads and attaches. Errors: EPERM without CAP_BPF and CAP_PERFMON; ENOENT without the kernel's
 // BTF; the advice says what would help.
-Result<std::unique_ptr<CaptureSource>> open_capture();
+Result<std::unique_ptr<CaptureSource>> open_capture(CaptureHooks hooks = CaptureHooks::kBest);
 
 }  // namespace plumb::detect

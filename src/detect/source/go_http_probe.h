@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // GoHttpProbe: uprobes at the beginning of functions of Go's HTTP client in one process, which keep
-// for each connection the request that went out on it last, until the connection is idle or closed.
+// for each connection the request that went out on it last, until the connection is closed, or idle
+// where that is probed too.
 // Never at a return: a probe there corrupts the stacks that Go moves.
 //
-// Costs two traps a request (bench/results/goroutines.md), nothing elsewhere. The probes go with
-// this object, also when plumb dies. Threads: one.
+// Costs a trap a request, two with that of idle connections (bench/results/goroutines.md), nothing
+// elsewhere. The probes go with this object, also when plumb dies. Threads: one.
 #pragma once
 
 #include <cstdint>
@@ -40,7 +41,7 @@ class GoHttpProbe {
   // Errors: EPERM without CAP_BPF and CAP_PERFMON, ESRCH, EINVAL where the kernel refuses a place.
   static Result<std::unique_ptr<GoHttpProbe>> open(const GoHttpPlaces& places);
 
-  // The requests that are out now, oldest first.
+  // The last requests of the connections that are known, oldest first.
   virtual Result<std::vector<GoRequest>> read() = 0;
   virtual GoRequestLosses losses() const = 0;
 };

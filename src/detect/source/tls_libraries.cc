@@ -4,6 +4,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <optional>
@@ -47,7 +48,13 @@ class Found {
     std::vector<Pid>& users = libraries_[at->second].users;
     if (user && (users.empty() || users.back() != *user)) users.push_back(*user);
   }
-  std::vector<TlsLibrary> take() { return std::move(libraries_); }
+  std::vector<TlsLibrary> take(std::size_t systems, std::size_t processes) {
+    for (std::size_t n = 0; n < std::min(systems, libraries_.size()); ++n) {
+      if (libraries_[n].users.size() < processes) libraries_[n].users.clear();
+    }
+    return std::move(libraries_);
+  }
+  std::size_t size() const { return libraries_.size(); }
 
  private:
   std::map<std::pair<dev_t, ino_t>, std::size_t> seen_;
@@ -61,6 +68,7 @@ std::vector<TlsLibrary> tls_libraries(std::span<const Pid> processes) {
   for (const char* folder : kFolders) {
     for (const char* name : kNames) found.add(std::string(folder) + name, false, std::nullopt);
   }
+  const std::size_t systems = found.size();
   std::size_t programs = 0;
   for (const Pid pid : processes) {
     const std::string process = "/proc/" + std::to_string(number(pid));
@@ -76,7 +84,7 @@ std::vector<TlsLibrary> tls_libraries(std::span<const Pid> processes) {
       found.add(process + "/root" + std::string(path), false, pid);
     }
   }
-  return found.take();
+  return found.take(systems, processes.size());
 }
 
 }  // namespace plumb::detect

@@ -63,6 +63,16 @@ TEST_F(GoHttp, ACallerThatWaitsIsNone) {
   EXPECT_EQ(state_of_only(), GoConnectionState::kNoAnswer);
 }
 
+TEST_F(GoHttp, AConnectionAtRestIsIdleAndHeldByNobody) {
+  sent(0x1000, 10s);
+  goroutine(GoHttpCall::kReadLoop, 0x1000, 2);
+  sent(0x2000, 2s);
+  goroutine(GoHttpCall::kReadLoop, 0x2000, 2);
+  const GoHttpLeaks leaks = find();
+  EXPECT_TRUE(leaks.sites.empty());
+  EXPECT_EQ(leaks.younger, 0u);
+}
+
 TEST_F(GoHttp, WithoutItsGoroutineNothingIsKnown) {
   sent(0x1000, 10s);
   EXPECT_EQ(state_of_only(), GoConnectionState::kUnknown);

@@ -32,7 +32,9 @@ inline std::vector<std::byte> go_table_bytes(const GoTableShape& layout,
                            .octets({2, 0x10, 2, 0x10, 1, 0x20, 0})     // 6: file 0, 1, 0
                            .octets({22, 0x10, 60, 0x10, 59, 0x20, 0})  // 13: line 10, 40, 10
                            .octets({0, 0x10, 2, 0x10, 1, 0x20, 0})  // 20: no call, call 0, no call
-                           .octets({2, 0x10, 0});                   // 27: height 0
+                           .octets({2, 0x10, 0})                    // 27: height 0
+                           // 30: height 0, 32, 0 at one byte, a return, 32 to the padding
+                           .octets({2, 4, 64, 0x20, 63, 1, 64, 0x17, 0});
   const auto record = [&layout](std::uint64_t entry, std::uint32_t name, std::uint32_t pcsp,
                                 bool inlines) {
     Bytes bytes;
@@ -52,7 +54,7 @@ inline std::vector<std::byte> go_table_bytes(const GoTableShape& layout,
     }
     return bytes;
   };
-  const Bytes main = record(kText, 0, 1, layout.relative);
+  const Bytes main = record(kText, 0, 30, layout.relative);
   const Bytes goexit = record(kText + 0x40, 10, 27, false);
   const std::uint32_t functab_size = layout.relative ? 20 : 40;
   Bytes functab;

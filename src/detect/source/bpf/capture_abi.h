@@ -47,6 +47,8 @@ enum capture_what {
 #define CAPTURE_HTTP 32     /* something that begins like a message was seen */
 #define CAPTURE_OTHER 64    /* its beginning was something else */
 #define CAPTURE_SKIPPED 128 /* too many exchanges: this one goes to the recorder alone */
+#define CAPTURE_SPOKE 512   /* of one that is passed over: its process sent last */
+#define CAPTURE_LISTED 256  /* its process had it when it was chosen; nothing else is known */
 
 struct capture_event {
   capture_u64 time;   /* ns since boot: of what was sent when the call began, else when it ended */
@@ -71,21 +73,26 @@ CAPTURE_STATIC_ASSERT(sizeof(struct capture_event) == 104, "no hidden padding");
 /* What the kernel remembers of a socket. `lost` is counted up to the next event that gets through;
  * whoever asks about a quiet connection has to look here. */
 struct capture_socket {
-  capture_u64 lost[2]; /* received, sent */
-  capture_u64 tls;     /* the TLS session that it carries; 0: none */
+  capture_u64 lost[2];     /* received, sent */
+  capture_u64 tls;         /* the TLS session that it carries; 0: none */
+  capture_u64 answered;    /* when something was first received after ... */
+  capture_u32 answered_at; /* ... so much was sent: TCP's sequence number */
+  capture_u32 place[2];    /* up to where was seen: TCP's sequence numbers */
   capture_u32 bits;
-  capture_u32 padding;
+  capture_s32 pid; /* who used it last */
+  capture_s32 fd;
 };
-CAPTURE_STATIC_ASSERT(sizeof(struct capture_socket) == 32, "no hidden padding");
+CAPTURE_STATIC_ASSERT(sizeof(struct capture_socket) == 56, "no hidden padding");
 
 struct capture_recorded {
   struct capture_event event; /* `total` goes on counting behind `front` */
   capture_u8 front[CAPTURE_RECORDED];
+  capture_u8 tail[CAPTURE_TAIL];
 };
 struct capture_recorder {
   struct capture_recorded way[2]; /* received, sent */
 };
-CAPTURE_STATIC_ASSERT(sizeof(struct capture_recorder) == 1232, "no hidden padding");
+CAPTURE_STATIC_ASSERT(sizeof(struct capture_recorder) == 1264, "no hidden padding");
 
 enum capture_loss {
   CAPTURE_LOST_EVENTS,   /* the ring was full */
@@ -93,5 +100,6 @@ enum capture_loss {
   CAPTURE_LOST_TARGETS,  /* children that are not followed */
   CAPTURE_LOST_SESSIONS, /* calls of a TLS library on a connection that is not known */
   CAPTURE_SKIPS,         /* exchanges that went to the recorder alone: no loss */
+  CAPTURE_UNREADABLE,    /* moves of bytes that cannot be read: io_uring, 32-bit processes */
   CAPTURE_LOSSES,
 };

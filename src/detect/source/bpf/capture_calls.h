@@ -1,92 +1,22 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
-/* The hooks: which system call moved which bytes, and the life of processes and sockets. */
+/* The hooks of a kernel that does not tell what its sockets move: which system call moved which
+ * bytes, at its exit, because a result tells how many, with the time of a sending call's entry, so
+ * that an answer never comes before its question. */
 #pragma once
 
-#include <asm/unistd_64.h>
+#include "detect/source/bpf/capture_place.h"
+#include "detect/source/bpf/capture_session.h"
 
-#include "detect/source/bpf/capture_core.h"
+/* Set where capture_sockets.h does the work; what is left is the end of unix sockets. */
+const volatile __u8 by_sockets = 0;
 
-#define kCallNumbers 512
-#define kPeek 2 /* MSG_PEEK */
-#define kMessages 8
-
-enum call_class {
-  kCallNone,
-  kCallBuffer,   /* fd, buffer, size */
-  kCallVectors,  /* fd, vectors, count */
-  kCallMessage,  /* fd, struct msghdr */
-  kCallMessages, /* fd, struct mmsghdr, count */
-  kCallCopy,     /* sendfile, splice: the bytes are never in the process */
-  kCallAccept,
-  kCallConnect,
-  kCallPair,
-  kCallShutdown,
-  kCallClose,
-  kCallSends = 0x80,
-};
-
-static const volatile __u8 call_classes[kCallNumbers] = {
-    [__NR_read] = kCallBuffer,
-    [__NR_recvfrom] = kCallBuffer,
-    [__NR_readv] = kCallVectors,
-    [__NR_preadv2] = kCallVectors,
-    [__NR_recvmsg] = kCallMessage,
-    [__NR_recvmmsg] = kCallMessages,
-    [__NR_write] = kCallBuffer | kCallSends,
-    [__NR_sendto] = kCallBuffer | kCallSends,
-    [__NR_writev] = kCallVectors | kCallSends,
-    [__NR_pwritev2] = kCallVectors | kCallSends,
-    [__NR_sendmsg] = kCallMessage | kCallSends,
-    [__NR_sendmmsg] = kCallMessages | kCallSends,
-    [__NR_sendfile] = kCallCopy | kCallSends,
-    [__NR_splice] = kCallCopy | kCallSends,
-    [__NR_accept] = kCallAccept,
-    [__NR_accept4] = kCallAccept,
-    [__NR_connect] = kCallConnect,
-    [__NR_socketpair] = kCallPair,
-    [__NR_shutdown] = kCallShutdown,
-    [__NR_close] = kCallClose,
-};
-
-static __always_inline __u32 class_of(long call) {
-  return call < 0 || call >= kCallNumbers ? kCallNone : call_classes[call];
-}
-
-static __always_inline bool is_target(struct task_struct* task) {
-  const __s32 group = task->tgid;
-  return bpf_map_lookup_elem(&targets, &group) != 0;
-}
-
-static __always_inline struct piece* piece_for(__u64 inode, __s32 fd) {
-  const __u32 zero = 0;
-  struct piece* piece = bpf_map_lookup_elem(&pieces, &zero);
-  if (!piece) return 0;
-  struct capture_event* event = &piece->event;
-  event->time = bpf_ktime_get_boot_ns();
-  event->socket = inode;
-  event->lost = event->total = 0;
-  event->pid = bpf_get_current_pid_tgid() >> 32;
-  event->fd = fd;
-  event->front = event->tail = 0;
-  event->bits = 0;
-  return piece;
-}
-
-/* Whether the bytes are what TLS made of something else: those of a known session, or those that a
- * TLS library moves inside of a call, which tells the session's socket. */
-static __noinline int is_of_tls(struct capture_socket* socket, __u64 inode, __s32 fd, __u32 sends) {
-  if (!socket) return 0;
-  const __u64 thread = bpf_get_current_pid_tgid();
-  if (!(socket->bits & CAPTURE_HTTP) && !sends) {
-    const struct tls_session last = {.inode = inode, .fd = fd};
-    bpf_map_update_elem(&last_received, &thread, &last, BPF_ANY);
-  }
-  if (socket->tls) return 1;
-  const struct tls_call* call = bpf_map_lookup_elem(&tls_calls, &thread);
-  if (!call) return 0;
-  bind_session(call->session, thread >> 32, inode, fd);
-  return 1;
-}
+/* When the call began in which a thread is, for calls that send. */
+struct {
+  __uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+  __uint(map_flags, BPF_F_NO_PREALLOC);
+  __type(key, int);
+  __type(value, __u64);
+} begun SEC(".maps");
 
 /* One piece of `total` bytes that went over the socket at `fd`. */
 static __noinline int moved(struct pt_regs* regs, __s32 fd, struct place* place, __u64 total,
@@ -149,14 +79,6 @@ static __always_inline void made(struct task_struct* task, __s32 fd, __u32 bits)
   }
 }
 
-static __always_inline struct place place_of_message(__u64 message) {
-  struct {
-    __u64 name, name_length, vectors, count;
-  } header = {};
-  bpf_probe_read_user(&header, sizeof(header), (const void*)message);
-  return (struct place){.vectors = header.vectors, .count = header.count};
-}
-
 struct batch {
   struct pt_regs* regs;
   __u64 first;
@@ -215,14 +137,10 @@ static __noinline int on_moved(struct pt_regs* regs, __u32 class, long result) {
   return moved(regs, fd, &place, result, sends);
 }
 
-static __always_inline bool is_native(struct task_struct* task) {
-  return !(task->thread_info.status & kThreadCompat);
-}
-
 SEC("tp_btf/sys_enter")
 int BPF_PROG(on_sys_enter, struct pt_regs* regs, long call) {
   const __u32 class = class_of(call);
-  if (!(class & kCallSends) && class != kCallClose) return 0;
+  if (class != kCallClose && (by_sockets || !(class & kCallSends))) return 0;
   struct task_struct* task = bpf_get_current_task_btf();
   if (!is_target(task) || !is_native(task)) return 0;
   if (class == kCallClose) return ended(regs->di, CAPTURE_CLOSED);
@@ -265,27 +183,5 @@ int BPF_PROG(on_sys_exit, struct pt_regs* regs, long result) {
   if (receives && (result == -104 || (result == 0 && !none_asked))) {
     ended(regs->di, CAPTURE_PEER_ENDED);
   }
-  return 0;
-}
-
-SEC("tp_btf/sched_process_fork")
-int BPF_PROG(on_fork, struct task_struct* parent, struct task_struct* child) {
-  const __s32 group = child->tgid;
-  if (child->pid != group || !is_target(parent)) return 0;
-  const __u8 one = 1;
-  if (bpf_map_update_elem(&targets, &group, &one, BPF_ANY) != 0) count_loss(CAPTURE_LOST_TARGETS);
-  return 0;
-}
-
-SEC("tp_btf/sched_process_exit")
-int BPF_PROG(on_exit, struct task_struct* task) {
-  const __s32 group = task->tgid;
-  if (task->pid != group || !is_target(task)) return 0;
-  bpf_map_delete_elem(&targets, &group);
-  struct piece* piece = piece_for(0, -1);
-  if (!piece) return 0;
-  fill_event(&piece->event, 0);
-  piece->event.what = CAPTURE_EXIT;
-  submit(piece, 0);
   return 0;
 }

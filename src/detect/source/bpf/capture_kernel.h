@@ -45,12 +45,29 @@ struct sock_common {
   struct in6_addr skc_v6_rcv_saddr;
   struct in6_addr skc_v6_daddr;
 } PLUMB_CORE;
+struct socket {
+  struct sock* sk;
+  struct file* file;
+} PLUMB_CORE;
 struct sock {
   struct sock_common __sk_common;
   __u16 sk_type;
+  __u8 sk_shutdown;
+  struct socket* sk_socket;
 } PLUMB_CORE;
-struct socket {
-  struct sock* sk;
+/* Counts of TCP: sequence numbers of what the process has read (copied_seq) and written
+ * (write_seq), of what has come (rcv_nxt) and of what the other side has taken (snd_una). */
+struct tcp_sock {
+  __u32 copied_seq;
+  __u32 write_seq;
+  __u32 rcv_nxt;
+  __u32 snd_una;
+  __u64 bytes_received;
+  __u64 bytes_acked;
+} PLUMB_CORE;
+
+struct bpf_iter__tcp {
+  struct sock_common* sk_common;
 } PLUMB_CORE;
 
 struct fdtable {
@@ -65,6 +82,7 @@ struct thread_info {
 } PLUMB_CORE;
 struct task_struct {
   struct thread_info thread_info;
+  unsigned int flags;
   int pid;
   int tgid;
   struct files_struct* files;
@@ -72,6 +90,10 @@ struct task_struct {
 
 enum {
   kThreadCompat = 0x2, /* TS_COMPAT: a 32-bit system call, with other numbers */
+  kTaskOfKernel = 0x00200000 | 0x00000010 | 0x00004000, /* PF_KTHREAD, _IO_WORKER, _USER_WORKER */
+  kStateFinWait1 = 4,
+  kStateClose = 7,
+  kStateLastAck = 9,
   kModeType = 0170000,
   kModeSocket = 0140000,
   kFamilyUnix = 1,

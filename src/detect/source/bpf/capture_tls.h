@@ -25,6 +25,31 @@ static __always_inline int tls_entered(__u64 session, __u64 buffer, __u64 moved_
   return 0;
 }
 
+struct move_in_clear {
+  struct tls_session session;
+  __u64 buffer;
+  __u64 total;
+  __u64 began;
+  __u32 sends;
+};
+
+static __noinline int tell_in_clear(const struct move_in_clear* move) {
+  if (!move) return 0;
+  struct task_struct* task = (void*)bpf_get_current_task();
+  struct file* file = file_at(task, move->session.fd);
+  struct sock* sk = stream_of(file);
+  if (!sk || BPF_CORE_READ(file, f_inode, i_ino) != move->session.inode) return 0;
+  struct capture_socket* socket = remember(move->session.inode, CAPTURE_LATE);
+  struct piece* piece = piece_for(move->session.inode, move->session.fd);
+  if (!piece || !socket) return 0;
+  struct place place = {.base = move->buffer};
+  piece->event.what = CAPTURE_DATA;
+  piece->event.total = move->total;
+  if (move->sends) piece->event.time = move->began;
+  pass_on(piece, sk, &place, socket, CAPTURE_TLS | (move->sends ? CAPTURE_SENT : 0));
+  return 0;
+}
+
 static __always_inline int tls_returned(__s64 result) {
   const __u64 thread = bpf_get_current_pid_tgid();
   const __s32 group = thread >> 32;
@@ -47,19 +72,12 @@ static __always_inline int tls_returned(__s64 result) {
     count_loss(CAPTURE_LOST_SESSIONS);
     return 0;
   }
-  struct task_struct* task = (void*)bpf_get_current_task();
-  struct file* file = file_at(task, session->fd);
-  struct sock* sk = stream_of(file);
-  if (!sk || BPF_CORE_READ(file, f_inode, i_ino) != session->inode) return 0;
-  struct capture_socket* socket = remember(session->inode, CAPTURE_LATE);
-  struct piece* piece = piece_for(session->inode, session->fd);
-  if (!piece || !socket) return 0;
-  struct place place = {.base = call.buffer};
-  piece->event.what = CAPTURE_DATA;
-  piece->event.total = total;
-  if (call.sends) piece->event.time = call.began;
-  pass_on(piece, sk, &place, socket, CAPTURE_TLS | (call.sends ? CAPTURE_SENT : 0));
-  return 0;
+  struct move_in_clear move = {.session = *session,
+                               .buffer = call.buffer,
+                               .total = total,
+                               .began = call.began,
+                               .sends = call.sends};
+  return tell_in_clear(&move);
 }
 
 /* What a uprobe is given: registers in the order of the user ABI, which does not change. */
