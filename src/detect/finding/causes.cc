@@ -69,6 +69,16 @@ bool may_be_holders_fault(const Finding& cause) {
   return cause.id != id::kDescriptorLeak || cause.severity > Severity::kInfo;
 }
 
+// A note is no reason to tell what is wrong below it.
+void part_from_notes(std::vector<Finding>& findings) {
+  for (Finding& effect : findings) {
+    if (effect.severity > Severity::kInfo) continue;
+    std::erase_if(effect.causes, [&](FindingIndex cause) {
+      return findings[number(cause)].severity > Severity::kInfo;
+    });
+  }
+}
+
 // Of one process, and of one thing where both count one: a leak of files does not come from
 // connections that the peer has closed.
 bool fits(const Finding& effect, const Finding& cause) {
@@ -133,6 +143,7 @@ void link_causes(std::vector<Finding>& findings) {
   for (std::size_t e = 0; e < findings.size(); ++e) {
     if (findings[e].severity > Severity::kInfo) raise(findings, e);
   }
+  part_from_notes(findings);
 }
 
 }  // namespace plumb::detect

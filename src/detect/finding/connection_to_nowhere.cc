@@ -54,6 +54,8 @@ std::set<Connection> connections_of(const Survey& survey) {
 bool without_peer(const std::set<Connection>& all, const Socket& socket) {
   if (socket.state != SocketState::kEstablished || socket.remote.port == 0) return false;
   if (socket.local.address != socket.remote.address) return false;
+  // Where bytes are unread the other end may be closed, and its last ones wait for room here.
+  if (socket.receive_queue.value_or(0) > 0) return false;
   return !all.contains({socket.net_namespace, mapped(socket, socket.remote), socket.remote.port,
                         mapped(socket, socket.local), socket.local.port});
 }

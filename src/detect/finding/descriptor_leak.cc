@@ -20,6 +20,7 @@ using namespace std::chrono_literals;
 
 constexpr std::uint64_t kLeastRise = 5;       // by counting alone
 constexpr std::uint64_t kLeastSurvivors = 3;  // with stacks as well
+constexpr std::uint64_t kLeastDistinct = 12;  // of files, where each is another one
 constexpr auto kLeastTrace = 8s;              // a shorter one proves nothing by its silence
 constexpr auto kSoon = 10min;
 
@@ -62,12 +63,26 @@ class Looker {
         facts_.trace != nullptr && facts_.traced(p_) &&
         facts_.trace->ledger.now() - facts_.trace->ledger.began() >= kLeastTrace;
     if (site_ != nullptr) {
+      if (survivors(*site_) < kLeastDistinct && all_distinct()) return false;
       const bool fell = trend_.shape == Shape::kPlateau || trend_.shape == Shape::kFollowsLoad ||
                         (trend_.shape == Shape::kSawtooth && !below_traffic());
       return survivors(*site_) >= kLeastSurvivors && !fell && (trend_.rise > 0);
     }
     if (!trend_.rises() || trend_.rise < static_cast<std::int64_t>(kLeastRise)) return false;
     return !traced_long;
+  }
+
+  // A database opens each of its files once, when it first needs it; a leak opens what it has open.
+  bool all_distinct() const {
+    if (kind_ != Kind::kFile) return false;
+    std::set<std::string_view> names;
+    const auto rows = facts_.now.tables.rows_of(p_);
+    for (std::uint32_t d = rows.first; d < rows.last; ++d) {
+      const Descriptor& row = survey_.descriptors[d];
+      if (row.kind != kind_ || row.fd < Fd{3}) continue;
+      if (row.unlinked || !names.insert(survey_.texts.at(row.name)).second) return false;
+    }
+    return true;
   }
 
   // A leak below traffic that comes and goes: the site gives next to nothing back, and the floor

@@ -32,6 +32,20 @@ std::string usual_thread(const Facts& facts, ProcessIndex p) {
                      call.empty() ? "running" : "waiting in " + call);
 }
 
+// What a std::thread was given to run, from the name of the library's function that runs it:
+// "std::thread::_State_impl<std::thread::_Invoker<std::tuple<main::{lambda()#1}> > >::_M_run()".
+std::string given_to_run(const std::vector<Frame>& stack) {
+  constexpr std::string_view kBefore = "std::thread::_State_impl<std::thread::_Invoker<std::tuple<";
+  for (const Frame& frame : stack) {
+    if (!frame.function.starts_with(kBefore)) continue;
+    const std::size_t end = frame.function.rfind("> > >::_M_run");
+    if (end != std::string::npos && end > kBefore.size()) {
+      return frame.function.substr(kBefore.size(), end - kBefore.size());
+    }
+  }
+  return {};
+}
+
 // The function that they sleep in is what they are for.
 void add_stack(const Facts& facts, ProcessIndex p, Finding& finding) {
   const auto known =
@@ -39,13 +53,12 @@ void add_stack(const Facts& facts, ProcessIndex p, Finding& finding) {
   if (known == facts.threads.end()) return;
   finding.stack = known->stack;
   const Frame* guilty = guilty_frame(finding.stack);
-  if (guilty == nullptr) return;
-  finding.evidence.push_back(
-      {"they sleep in",
-       fmt::format("{}, {} of the {} newest", frame_text(*guilty), known->alike, known->sampled)});
-  finding.remedy =
-      fmt::format("{} needs a time limit for what it waits for, and its threads a bound (a pool)",
-                  frame_text(*guilty));
+  const std::string where = guilty == nullptr ? given_to_run(finding.stack) : frame_text(*guilty);
+  if (where.empty()) return;
+  finding.evidence.push_back({"they sleep in", fmt::format("{}, {} of the {} newest", where,
+                                                           known->alike, known->sampled)});
+  finding.remedy = fmt::format(
+      "{} needs a time limit for what it waits for, and its threads a bound (a pool)", where);
 }
 
 }  // namespace

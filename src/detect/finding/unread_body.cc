@@ -20,7 +20,7 @@ using namespace std::chrono_literals;
 
 constexpr std::uint64_t kLeastRise = 3;
 constexpr std::uint64_t kMany = 10;
-constexpr auto kQuiet = 10s;
+constexpr auto kQuiet = 4s;
 
 struct Pile {
   std::uint64_t all = 0;

@@ -84,6 +84,34 @@ TEST(Explain, MoreClientsThanLeaveAreNoLeakOfTheServer) {
   EXPECT_EQ(leak->severity, Severity::kInfo);
 }
 
+TEST(Explain, WhoGetsMoreClientsIsNotTheCauseOfTheirLeak) {
+  const Story story([](SurveyBuilder& machine, int look) {
+    const int connections = 5 + look;
+    for (int c = 0; c < connections; ++c) {
+      const auto port = static_cast<std::uint16_t>(40000 + c);
+      machine.ip(SOCK_STREAM, SurveyBuilder::local(3000), SurveyBuilder::local(port), kOpen);
+      machine.ip(SOCK_STREAM, SurveyBuilder::local(port), SurveyBuilder::local(3000), kOpen);
+    }
+    const auto listener =
+        machine.ip(SOCK_STREAM, SurveyBuilder::local(3000), {}, SocketState::kListen);
+    machine.process(20, "server", 1, {"server"});
+    machine.stands_for(3, Kind::kTcp, listener);
+    for (int c = 0; c < connections; ++c) {
+      machine.stands_for(4 + c, Kind::kTcp, static_cast<std::uint32_t>(2 * c));
+    }
+    machine.process(30, "client", 1, {"client"});
+    for (int c = 0; c < connections; ++c) {
+      machine.stands_for(4 + c, Kind::kTcp, static_cast<std::uint32_t>(2 * c + 1));
+    }
+  });
+  const Explanation found = story.explain({*parse_selector("client")});
+  ASSERT_TRUE(found.anything_wrong());
+  const Finding& head = found.at(found.effects.front());
+  EXPECT_EQ(head.id, id::kDescriptorLeak);
+  EXPECT_EQ(head.subject.process.pid, Pid{30});
+  EXPECT_TRUE(head.causes.empty());
+}
+
 TEST(Explain, AnotherProcessIsNotConcerned) {
   const auto draw = [](SurveyBuilder& machine, int look) {
     draw_editor(machine, look);

@@ -24,7 +24,8 @@ enum {
   kTraceProcesses = 32768,  /* targets at a time */
   kTraceRules = 1 << 18,    /* unwind rules at a time: one a distinct return address */
   kTraceSuspects = 256,     /* origins of which something was closed twice */
-  kTraceSuspectEvents = 64, /* told of each, of either sort */
+  kTraceOwnEvents = 8,      /* told of each: closes by the thread that has opened it */
+  kTraceSuspectEvents = 64, /* by others, and of those that fail */
   kTraceControlFds = 16,    /* descriptors taken from one message's control data */
 };
 

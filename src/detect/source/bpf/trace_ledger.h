@@ -50,10 +50,12 @@ struct {
   __type(value, __u32);
 } thread_tables SEC(".maps");
 
-/* Origins of which something was closed again after it was closed: how many events were sent. */
+/* Origins of which something was closed again after it was closed: how many events were sent of
+ * each sort. Most closes are by the thread that has opened it and tell nothing. */
 struct suspect {
   __u32 again;
-  __u32 closed;
+  __u32 own;
+  __u32 foreign;
 };
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);
@@ -238,11 +240,15 @@ __noinline int acquire(const struct acquisition* a, __s32 fd, __u64 file) {
 }
 
 /* Whether its next close is to be told; counts it. */
-static __always_inline bool is_suspect(__u32 origin) {
+static __always_inline bool is_suspect(const struct trace_holding* row) {
   if (!has_suspects) return false;
+  const __u32 origin = row->origin;
   struct suspect* known = bpf_map_lookup_elem(&suspects, &origin);
-  if (!known || known->closed >= kTraceSuspectEvents) return false;
-  known->closed++;
+  if (!known) return false;
+  const bool own = row->tid == (__s32)bpf_get_current_pid_tgid();
+  __u32* sent = own ? &known->own : &known->foreign;
+  if (*sent >= (own ? kTraceOwnEvents : kTraceSuspectEvents)) return false;
+  ++*sent;
   return true;
 }
 
@@ -256,7 +262,7 @@ __noinline int release(__u32 table, __s32 fd, __u32 space, __u32 call) {
    * the holding's: the old one was counted when the new one took its place. */
   if ((__u64)file_at(task, fd) == row->file) return 0;
   const bool wanted = keep_closers || (row->flags & kTraceListener);
-  if (!wanted && !is_suspect(row->origin)) {
+  if (!wanted && !is_suspect(row)) {
     row->file = 0;
     count_closed(row);
     return 0;
