@@ -59,14 +59,15 @@ def interleave(names, measure, rounds=5):
 
 
 def print_table(title, unit, figures, subject, target=None):
-    """Medians with their range, and the subject's ratio to each peer. True when all reach target."""
+    """Medians with their range, and the subject's ratio to each peer: the median of the rounds' ratios,
+    as what slows the machine down slows the whole of a round. True when all reach target."""
     medians = {name: statistics.median(values) for name, values in figures.items()}
     print(f"\n{title} ({unit}, median of {len(figures[subject])}, interleaved)")
     reached = True
     for name, values in figures.items():
         row = f"  {name:<16}{medians[name]:>12,.0f}   {min(values):>10,.0f} … {max(values):<10,.0f}"
         if name != subject:
-            ratio = medians[subject] / medians[name]
+            ratio = statistics.median(own / peer for own, peer in zip(figures[subject], values))
             row += f"  {subject} is {ratio:.2f} x"
             if target and name in target:
                 row += f"  (aim ≥ {target[name]:.2f}{'' if ratio >= target[name] else ', MISSED'})"
