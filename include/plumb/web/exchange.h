@@ -21,7 +21,9 @@
 // with the encoder's words for a head or content that it refuses.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -104,8 +106,10 @@ class Exchange::Read : public PatientWait {
 
  private:
   Step attempt() override;
+  void wait_for(Step step) override;
   ServerConnection& connection_;
   std::string_view piece_;
+  std::optional<std::chrono::steady_clock::time_point> waits_since_;
 };
 
 class Exchange::Send : public PatientWait {

@@ -37,6 +37,9 @@ struct ServerPatience {
   std::chrono::milliseconds body{30'000};   // between two pieces of a request's body
   std::chrono::milliseconds write{30'000};  // until it takes some more of the answer
   std::chrono::milliseconds linger{1'000};  // after an answer that ends the connection early
+  // Bytes a second that a request's body must reach on the whole, not counting the first `body` of
+  // waiting and what the handler takes; 0: a byte in time is enough, for ever.
+  std::uint64_t body_rate = 240;
 };
 
 struct ServerOptions {

@@ -84,9 +84,13 @@ bool Exchange::wants_content() const noexcept {
 }
 
 Exchange::Read::Read(ServerConnection& connection)
-    : PatientWait(connection.stream.core(), connection.server.options.patience.body),
-      connection_(connection) {
+    : PatientWait(connection.stream.core(), connection.body_patience()), connection_(connection) {
   if (connection.taken != 0) connection.input.consume(std::exchange(connection.taken, 0));
+}
+
+void Exchange::Read::wait_for(Step step) {
+  if (!waits_since_) waits_since_ = connection_.server.network.loop().now();
+  PatientWait::wait_for(step);
 }
 
 Step Exchange::Read::attempt() {
@@ -132,7 +136,10 @@ Step Exchange::Read::attempt() {
       return end_with(
           fail("read request body", "", ECONNRESET, "the client left in the middle of it"));
     }
-    progressed();
+    const auto now = connection.server.network.loop().now();
+    connection.body_came(*got, now - waits_since_.value_or(now));
+    waits_since_.reset();
+    be_patient(connection.body_patience());
   }
   return Step::kDone;
 }

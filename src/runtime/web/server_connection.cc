@@ -2,6 +2,7 @@
 // Answers, from values to the bytes of the output.
 #include "server_connection.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
@@ -41,6 +42,20 @@ ServerConnection::~ServerConnection() {
   --server.connection_count;
 }
 
+void ServerConnection::body_came(std::size_t bytes, std::chrono::nanoseconds waited) noexcept {
+  body_received_ += bytes;
+  body_waited_ += waited;
+}
+
+std::chrono::nanoseconds ServerConnection::body_patience() const noexcept {
+  const std::chrono::nanoseconds most = server.options.patience.body;
+  const std::uint64_t rate = server.options.patience.body_rate;
+  if (rate == 0) return most;
+  constexpr std::uint64_t kDay = 86'400;
+  const std::chrono::seconds earned(std::min(body_received_ / rate, kDay));
+  return std::clamp<std::chrono::nanoseconds>(most + earned - body_waited_, {}, most);
+}
+
 Router::Found ServerConnection::keep_request(const http::RequestHead& head, std::size_t consumed) {
   request_ = std::make_unique<Request>();
   Request& kept = *request_;
@@ -54,6 +69,8 @@ Router::Found ServerConnection::keep_request(const http::RequestHead& head, std:
   kept.head_.fields = head.fields.moved(from, to);
   body_ended = !has_body(head.framing);
   wants_continue = head.expects_continue && !body_ended;
+  body_received_ = 0;
+  body_waited_ = {};
   begun = false;
   // The end of a message without a body needs no bytes; asked now, as none may come.
   if (body_ended) parser.next({});

@@ -62,6 +62,10 @@ class ServerConnection : public ListNode {
   Request& request() noexcept { return *request_; }
   // What the handler is given as the request's body.
   void keep_body(std::string body);
+  // Some of the body came, for which the server had waited.
+  void body_came(std::size_t bytes, std::chrono::nanoseconds waited) noexcept;
+  // How long the client may take for the next piece.
+  std::chrono::nanoseconds body_patience() const noexcept;
 
   // Encodes an answer behind what the output holds. EINVAL: the encoder refused; nothing was added.
   Result<void> add_head(const http::RequestHead& request, const Response& head,
@@ -102,6 +106,8 @@ class ServerConnection : public ListNode {
   Result<void> add_piece(std::string_view piece);
 
   std::unique_ptr<Request> request_;
+  std::uint64_t body_received_ = 0;  // of the request in hand
+  std::chrono::nanoseconds body_waited_{0};
 };
 
 // Reads requests and answers those that need no waiting, until something does.

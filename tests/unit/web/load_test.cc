@@ -30,7 +30,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t kWorkers = 32;
-constexpr std::size_t kTurns = 1000;  // requests of all workers together
+constexpr std::size_t kTurns = 500;  // requests of all workers together
 
 // What the threads share.
 struct Process {

@@ -253,6 +253,45 @@ TEST_F(ServerTest, ALateByteDoesNotBuyAHeadMoreTime) {
   });
 }
 
+// A byte every 20 ms, each in time, would keep a connection and its handler for ever.
+TEST_F(ServerTest, ABodyThatDripsMeetsTheLeastRate) {
+  options.patience.body = 300ms;
+  options.patience.body_rate = 1'000'000;
+  const std::string head = "POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 1000000\r\n\r\n";
+  std::size_t dripped = 0;
+  serving([&](Server&, Address address) -> Task<> {
+    auto stream = co_await network().connect(address);
+    EXPECT_TRUE(co_await stream->write(head));
+    const auto drip = [&]() -> Task<> {
+      for (;;) {
+        if (!co_await stream->write("x") || !co_await sleep(20ms)) co_return;
+        ++dripped;
+      }
+    };
+    const auto both = [&](Scope& scope) -> Task<> {
+      scope.start(drip);
+      co_await read_text(*stream);
+    };
+    co_await open_scope(Ending::kCancel, both);
+  });
+  EXPECT_LT(dripped, 100U);
+}
+
+TEST_F(ServerTest, ABodyThatReachesTheLeastRateMayTakeItsTime) {
+  options.patience.body = 2s;
+  options.patience.body_rate = 1;
+  const std::string head = "POST /echo HTTP/1.1\r\nHost: t\r\nContent-Length: 50\r\n";
+  serving([&](Server&, Address address) -> Task<> {
+    auto stream = co_await network().connect(address);
+    EXPECT_TRUE(co_await stream->write(head + "Connection: close\r\n\r\n"));
+    for (int i = 0; i < 10; ++i) {  // longer altogether than the patience with one piece
+      EXPECT_TRUE(co_await sleep(250ms));
+      EXPECT_TRUE(co_await stream->write("12345"));
+    }
+    EXPECT_EQ(body_of(co_await read_text(*stream)).size(), 50U);
+  });
+}
+
 TEST_F(ServerTest, StopLetsTheRunningFinishAndEndsTheIdle) {
   routes.get("/slow", [](const Request&) -> Task<Response> {
     [[maybe_unused]] const auto slept = co_await sleep(100ms);
