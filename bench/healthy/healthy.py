@@ -36,7 +36,7 @@ def main():
     parser.add_argument("build", type=pathlib.Path)
     parser.add_argument("servers", nargs="*", default=SERVERS)
     parser.add_argument("--for", dest="seconds", type=int, default=120)
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     print(machine())
     silent = True
     for name in options.servers:
