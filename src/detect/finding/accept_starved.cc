@@ -101,13 +101,16 @@ class Looker {
     }
     const Tracked* tracked = facts_.tracked(p);
     if (tracked == nullptr) return {};
-    if (10 * tracked->running >= 7 * tracked->looks) {
+    // On a busy machine one that pauses is ready to run at most looks too; but it sleeps in
+    // between.
+    const bool sleeps = 3 * tracked->slept >= tracked->looks;
+    if (10 * tracked->running >= 7 * tracked->looks && !sleeps) {
       return fmt::format("spins: it ran at {} of {} looks", tracked->running, tracked->looks);
     }
     // Where it ran at the last look, what it slept in at the others is not kept.
     return tracked->wait ? fmt::format("pauses: it sleeps in {}", wait_of(*tracked->wait).call)
-                         : fmt::format("pauses: it slept at {} of {} looks",
-                                       tracked->looks - tracked->running, tracked->looks);
+                         : fmt::format("pauses: it slept before {} of {} looks", tracked->slept,
+                                       tracked->looks);
   }
 
   std::string where() const {

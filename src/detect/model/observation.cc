@@ -45,6 +45,8 @@ void Observation::add(const Joined& look) {
     ++tracked.looks;
     const BlockingCall* call = leader_call(survey, process);
     tracked.running += process.state == RunState{'R'};
+    tracked.slept += tracked.sleeps && process.sleeps && *process.sleeps > *tracked.sleeps;
+    tracked.sleeps = process.sleeps;
     tracked.same_wait = equal(tracked.wait, call) ? tracked.same_wait + 1 : call != nullptr;
     tracked.wait = call == nullptr ? std::nullopt : std::optional(*call);
   }

@@ -26,8 +26,10 @@ struct SocketKey {
 // What was seen of a process over all looks at it.
 struct Tracked {
   std::uint32_t first_look = 0;
-  std::uint32_t looks = 0;      // at which it was there, in a row
-  std::uint32_t running = 0;    // of them, with its leader running
+  std::uint32_t looks = 0;    // at which it was there, in a row
+  std::uint32_t running = 0;  // of them, with its leader running or waiting for a processor
+  std::uint32_t slept = 0;    // of them, before which its leader had gone to sleep since the last
+  std::optional<std::uint64_t> sleeps;  // at the last look, see Process::sleeps
   std::uint32_t same_wait = 0;  // for how many looks up to the last its leader waits in one call
   std::optional<BlockingCall> wait;
   Counts counts{};  // at the last look

@@ -67,6 +67,8 @@ struct Process {
   std::optional<std::uint32_t> thread_count;
   std::optional<std::uint64_t> resident_bytes;
   std::optional<std::uint64_t> virtual_bytes;
+  // How often its leader has gone to sleep of its own accord, since it began.
+  std::optional<std::uint64_t> sleeps;
   std::optional<std::uint32_t> mappings;  // of memory; only BPF counts them in passing
 
   std::uint32_t first_thread = 0;  // its threads: Survey::threads[first_thread, + listed_threads)

@@ -83,6 +83,8 @@ StatusFile parse_status(std::string_view text) {
       status.resident_bytes = kibibytes(*resident);
     } else if (const auto threads = value_of(line, "Threads")) {
       status.threads = parse_number<std::uint32_t>(*threads);
+    } else if (const auto sleeps = value_of(line, "voluntary_ctxt_switches")) {
+      status.sleeps = parse_number<std::uint64_t>(*sleeps);
     }
   }
   return status;

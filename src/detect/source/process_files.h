@@ -38,6 +38,7 @@ struct StatusFile {
   std::optional<std::uint64_t> resident_bytes;  // kernel threads have none
   std::optional<std::uint64_t> virtual_bytes;
   std::optional<std::uint32_t> threads;
+  std::optional<std::uint64_t> sleeps;  // voluntary context switches
 };
 StatusFile parse_status(std::string_view text);
 

@@ -83,6 +83,7 @@ void ProcessReader::read_status(const UniqueFd& directory, Process& process) {
   process.own_pid = status.own_pid;
   process.resident_bytes = status.resident_bytes;
   process.virtual_bytes = status.virtual_bytes;
+  process.sleeps = status.sleeps;
 }
 
 void ProcessReader::read_limits(const UniqueFd& directory, Process& process) {

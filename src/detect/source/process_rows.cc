@@ -30,6 +30,7 @@ Process process_of(const survey_thread& row, TextRef name, std::size_t page_byte
   process.descriptor_limit = limit(row.descriptor_limit);
   process.descriptor_hard_limit = limit(row.descriptor_hard_limit);
   process.thread_count = row.threads;
+  process.sleeps = row.sleeps;
   if (row.head.bits & SURVEY_HAS_MEMORY) {
     process.resident_bytes = row.resident_pages * page_bytes;
     process.virtual_bytes = row.virtual_pages * page_bytes;

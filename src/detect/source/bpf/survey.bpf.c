@@ -204,6 +204,7 @@ int survey_tasks(struct bpf_iter__task* ctx) {
   fill_call(&row, task);
   if (leader) {
     row.head.bits |= SURVEY_LEADER;
+    row.sleeps = BPF_CORE_READ(task, nvcsw);
     fill_process(&row, task, level);
   }
   bpf_seq_write(ctx->meta->seq, &row, sizeof row);

@@ -71,8 +71,9 @@ struct survey_thread {
   survey_u64 virtual_pages;
   survey_u64 cgroup;   /* id in the unified hierarchy; 0: unknown */
   survey_u64 mappings; /* mm_struct::map_count */
+  survey_u64 sleeps;   /* task_struct::nvcsw of the leader: how often it gave up its processor */
 };
-SURVEY_STATIC_ASSERT(sizeof(struct survey_thread) == 176, "no hidden padding");
+SURVEY_STATIC_ASSERT(sizeof(struct survey_thread) == 184, "no hidden padding");
 
 /* bits of survey_file */
 #define SURVEY_CLOSE_ON_EXEC 1

@@ -114,6 +114,7 @@ struct task_struct {
   struct task_struct* real_parent;
   struct task_struct* group_leader;
   struct pid* thread_pid;
+  unsigned long nvcsw;
   u64 start_boottime;
   const struct cred* cred;
   char comm[16];
