@@ -195,10 +195,14 @@ class Specimens(unittest.TestCase):
                          told(watching))
 
     def test_python_in_a_thread_of_its_own(self):
-        first = self.origins(self.specimens[-2][1], ["thread"])[0]
-        self.assertEqual([frame.get("line") for frame in first["stack"] if frame.get("function") == "read_settings"],
-                         [36], told([first]))
-        self.assertNotIn("infect", functions(first["stack"]))
+        text = (SPECIMENS / "python/leaks.py").read_text(encoding="utf-8").splitlines()
+        [opens] = [number for number, line in enumerate(text, 1) if 'open("/etc/passwd"' in line]
+
+        def check(command, _, seconds):
+            first = self.origins(command, ["thread"], seconds=seconds)[0]
+            lines = [frame.get("line") for frame in first["stack"] if frame.get("function") == "read_settings"]
+            return None if lines == [opens] and "infect" not in functions(first["stack"]) else told([first])
+        self.every(check, {"Python"})
 
     def test_a_program_in_another_root(self):
         root = self.folder / "root"
