@@ -45,6 +45,8 @@ RARE = {
     "process.own_pid": "no other pid namespace may be here",
     "origin.stack[].file": "the libraries' debug information may not be here",
     "origin.stack[].line": "as above",
+    "origin_difference.stack[].file": "as above",
+    "origin_difference.stack[].line": "as above",
     "explanation.missing[]": "root sees everything",
     "finding.closer[].language": "no listener is closed while it is explained",
     "finding.closer[].function": "as above",
@@ -207,8 +209,8 @@ def flatten(value, path=""):
         yield path, TYPES[type(value)]
 
 
-def json_commands(go, talking):
-    """go: processes that run Go; talking: one that speaks HTTP. The command lines that print JSON: plumb without a command, and each command, also with --count."""
+def json_commands(go, talking, folder):
+    """folder: for files. go: processes that run Go; talking: one that speaks HTTP. The command lines that print JSON: plumb without a command, and each command, also with --count."""
     listed = run(PLUMB, "--help").split("Subcommands:\n", 1)[1].split("\n\n", 1)[0]
     for command in [[], *([name] for name in re.findall(r"^  ([a-z][a-z-]*)", listed, re.MULTILINE))]:
         options = run(PLUMB, *command, "--help")
@@ -222,6 +224,13 @@ def json_commands(go, talking):
             yield [*command, "--json", str(go["jobs"]), "--http", "--for", "2s", "--min-age", "500ms"]
         elif command == ["http"]:
             yield [*command, "--json", "--for", "3s", str(talking)]
+        elif command == ["record"]:
+            recording = ["--for", "3s", "-o", str(folder / "a.plumb"), "--", "/usr/bin/python3", "-c", LEAKING]
+            yield [*command, "--json", *recording]
+        elif command == ["report"]:
+            yield [*command, "--json", str(folder / "a.plumb")]
+        elif command == ["diff"]:
+            yield [*command, "--json", str(folder / "a.plumb")]
         elif command == ["explain"]:
             leaking = subprocess.Popen(["/usr/bin/python3", "-c", LEAKING], stdin=subprocess.DEVNULL)
             try:
@@ -301,8 +310,9 @@ class Json(unittest.TestCase):
             raise unittest.SkipTest("fields that only root may see could not be compared")
         cls.printed = collections.defaultdict(lambda: collections.defaultdict(set))
         cls.objects = []
-        with factory(), more(), go_programs() as go, talking_program() as talking:
-            for command in json_commands(go, talking):
+        with factory(), more(), go_programs() as go, talking_program() as talking, \
+                tempfile.TemporaryDirectory(prefix="plumb-json-") as folder:
+            for command in json_commands(go, talking, pathlib.Path(folder)):
                 done = subprocess.run([PLUMB, *command], stdin=subprocess.DEVNULL, capture_output=True,
                                       text=True, check=False, timeout=60)
                 assert done.returncode in (0, 1), done.stderr

@@ -65,6 +65,7 @@ struct TracedMachine {
   TraceLedger source{kBegan, std::chrono::seconds(2)};
   StackStore stacks;
   SampleTexts texts;
+  std::vector<LiveHolding> rows;  // of the last pass
 
  private:
   static BuildId build_id() {
@@ -144,7 +145,11 @@ struct TracedMachine {
   void pass(int second) {
     std::vector<OriginCount> counts(21);
     source.begin_pass(kBegan + std::chrono::seconds(second));
-    const auto hold = [&](const LiveHolding& row) { source.hold(row); };
+    rows.clear();
+    const auto hold = [&](const LiveHolding& row) {
+      source.hold(row);
+      rows.push_back(row);
+    };
     for (int born = 0; born < second; ++born) {
       const auto row = holding(16, 100, 10 + born, Kind::kTcp, born);
       name(row, "10.0.0.1:443 ↔ 10.0.0.7:" + std::to_string(40000 + born) + " close-wait",

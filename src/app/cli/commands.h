@@ -16,5 +16,8 @@ Command add_goroutines(CLI::App& plumb);
 Command add_waits(CLI::App& plumb);
 Command add_http(CLI::App& plumb);
 Command add_explain(CLI::App& plumb);
+Command add_record(CLI::App& plumb);
+Command add_report(CLI::App& plumb);
+Command add_diff(CLI::App& plumb);
 
 }  // namespace plumb::app

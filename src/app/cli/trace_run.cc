@@ -2,7 +2,6 @@
 // The loop of a trace: events as they come, a pass a second, a survey when due, the report.
 #include "app/cli/trace_run.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -10,8 +9,10 @@
 #include <algorithm>
 #include <array>
 
+#include "app/cli/replay.h"
 #include "app/cli/signals.h"
 #include "app/cli/trace_child.h"
+#include "app/cli/trace_recorder.h"
 #include "app/cli/trace_samples.h"
 #include "detect/report/trace_document.h"
 
@@ -32,7 +33,7 @@ class Run {
       : context_(context),
         plan_(plan),
         session_(session),
-        live_(!plan.json && ::isatty(STDOUT_FILENO) == 1) {}
+        live_(!plan.outputs.json && ::isatty(STDOUT_FILENO) == 1) {}
 
   Exit run();
 
@@ -42,9 +43,9 @@ class Run {
   bool attend_child();
   void end_child();
   void pass(TraceSession::Look survey);
+  void record();
   void show();
   Exit report();
-  bool write_file(const std::string& path, void (*write)(const TraceDocument&, const Sink&)) const;
   TraceDocument document() const;
   bool over() const;
 
@@ -55,6 +56,8 @@ class Run {
   Signals signals_;
   std::optional<TraceChild> child_;
   SampleTexts texts_;
+  std::unique_ptr<TraceRecorder> recorder_;
+  std::vector<LiveHolding> rows_;  // as of the pass that was recorded last
   BootTime began_{};
   BootTime next_pass_{};
   BootTime next_show_{};
@@ -75,6 +78,11 @@ TraceDocument Run::document() const {
 }
 
 Result<void> Run::begin() {
+  if (!plan_.recording.empty()) {
+    auto recorder = TraceRecorder::open(plan_.recording, plan_.most_bytes);
+    if (!recorder) return std::move(recorder).error();
+    recorder_ = *std::move(recorder);
+  }
   if (plan_.command.empty()) {
     for (const Pid pid : plan_.processes) {
       // One that ended since it was chosen is no reason not to follow the others.
@@ -99,8 +107,17 @@ Result<void> Run::begin() {
 }
 
 void Run::pass(TraceSession::Look survey) {
-  const auto done = session_.look(survey);
+  const bool write = recorder_ && recorder_->due(BootClock::now());
+  const auto done = session_.look(survey, write ? &rows_ : nullptr);
   if (!done) complain(done.error().message());
+  if (write) record();
+}
+
+void Run::record() {
+  const auto written = recorder_->write(document(), rows_);
+  if (written) return;
+  complain(written.error().message() + "; the recording ends here");
+  stop_ = true;
 }
 
 // True while the command is there.
@@ -186,42 +203,11 @@ void Run::show() {
   (void)context_.out.finish();
 }
 
-bool Run::write_file(const std::string& path,
-                     void (*write)(const TraceDocument&, const Sink&)) const {
-  if (path.empty()) return true;
-  auto file = UniqueFd::open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
-  if (!file) {
-    complain(file.error().message());
-    return false;
-  }
-  Output out(file->get());
-  write(document(), out.sink());
-  const auto finished = out.finish();
-  if (!finished) complain(path + ": " + finished.error().message());
-  return finished.ok();
-}
-
 Exit Run::report() {
   if (live_) context_.out.write("\x1b[H\x1b[J");
-  const TraceDocument found = document();
-  if (plan_.json) {
-    write_trace_json(found, context_.out.sink());
-  } else {
-    write_trace_text(found, context_.paper(), context_.out.sink());
-  }
-  const bool written = write_file(plan_.pprof, write_trace_pprof) &&
-                       write_file(plan_.folded, write_trace_folded) &&
-                       write_file(plan_.html, write_trace_html);
-  if (!written) return Exit::kNotPossible;
-  const auto sites = held_sites(found);
-  const auto closings = told_closings(found);
-  const bool grows =
-      std::ranges::any_of(sites, [](const Site* site) { return site->growth == Growth::kGrowing; });
-  const bool finalized = std::ranges::any_of(closings, [&](const Closing* closing) {
-    const auto closer = found.ledger.closer_of(*closing);
-    return closing->holding.listener && closer && by_finalizer(found.stacks, *closer);
-  });
-  return grows || finalized ? Exit::kFindings : Exit::kOk;
+  if (recorder_ && !recorder_->whole())
+    return report_recording(context_, plan_.recording, plan_.outputs);
+  return write_trace(context_, document(), plan_.outputs);
 }
 
 Exit Run::run() {
@@ -239,8 +225,10 @@ Exit Run::run() {
     session_.settle_growth();
     end_child();
   }
+  if (recorder_) recorder_->make_due();
   pass(TraceSession::Look::kNow);
   describe_samples(session_.ledger(), texts_);
+  if (recorder_ && recorder_->whole()) record();
   return report();
 }
 

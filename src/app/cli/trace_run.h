@@ -3,11 +3,13 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "app/cli/command.h"
+#include "app/cli/trace_outputs.h"
 #include "app/cli/trace_session.h"
 #include "detect/record/kind.h"
 #include "plumb/base/ids.h"
@@ -21,11 +23,13 @@ struct TracePlan {
   std::optional<std::chrono::nanoseconds> duration;
   std::vector<detect::Kind> kinds;
   bool all_closings = false;
-  bool json = false;
-  std::string pprof;  // files to write; empty: none
-  std::string folded;
-  std::string html;
+  TraceOutputs outputs;
+  std::string recording;         // a file that takes the facts; empty: none
+  std::uint64_t most_bytes = 0;  // of it
 };
+
+// A recording without a holding takes so much: a page for each table.
+inline constexpr std::uint64_t kSmallestRecording = 256 * 1024;
 
 // Follows until the time is over, a SIGINT or SIGTERM comes, or all chosen processes have ended,
 // and prints the report. kFindings where an origin is growing or the collector closed a listener.

@@ -252,7 +252,7 @@ void TraceSession::look_at_states() {
   for (const auto& [key, stopped] : states) ledger_.on_state(key, stopped);
 }
 
-Result<void> TraceSession::look(Look survey) {
+Result<void> TraceSession::look(Look survey, std::vector<LiveHolding>* rows) {
   look_at_states();
   if (survey == Look::kNow) name_all();
   const BootTime began = BootClock::now();
@@ -261,8 +261,13 @@ Result<void> TraceSession::look(Look survey) {
   const bool due = survey == Look::kNow || began >= survey_due_ || dead.size() > kMostDead;
   if (!due) dead.clear();
   ledger_.begin_pass(began);
+  if (rows != nullptr) rows->clear();
   const TraceSource::Visit visit{
-      .live = [this](const LiveHolding& holding) { ledger_.hold(holding); },
+      .live =
+          [this, rows](const LiveHolding& holding) {
+            ledger_.hold(holding);
+            if (rows != nullptr) rows->push_back(holding);
+          },
       .at_end = [this](const LiveHolding& holding) { ledger_.hold_at_end(holding); },
       .dead = dead};
   auto done = due ? source_->reconcile(visit) : source_->read(visit);

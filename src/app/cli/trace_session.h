@@ -48,8 +48,9 @@ class TraceSession {
 
   // One pass over the ledger; with a survey where its own cost allows one (at most a fiftieth of
   // the time, not more often than every three seconds) or where `survey` asks for it.
+  // `rows` takes the ledger's rows, where it is wanted.
   enum class Look { kWhenDue, kNow };
-  Result<void> look(Look survey);
+  Result<void> look(Look survey, std::vector<detect::LiveHolding>* rows = nullptr);
 
   // See TraceLedger::settle_growth().
   void settle_growth() { ledger_.settle_growth(); }

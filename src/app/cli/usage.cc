@@ -58,6 +58,10 @@ void complain_of_extras(const CLI::App& parser, int argc, char** argv) {
 
 }  // namespace
 
+std::string_view version() {
+  return PLUMB_VERSION;
+}
+
 void describe(CLI::App& parser, Context& context) {
   parser.require_subcommand(0, 1);
   parser.fallthrough();  // --color may stand behind the command too

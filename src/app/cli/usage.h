@@ -11,6 +11,9 @@
 
 namespace plumb::app {
 
+// "0.1.0".
+std::string_view version();
+
 // Adds what all commands share (--color, --version) and the look of the help.
 void describe(CLI::App& parser, Context& context);
 

@@ -32,6 +32,10 @@ class GrowthSeries {
     BootTime time{};
     std::uint64_t live = 0;
   };
+  GrowthSeries() = default;
+  // One that is over: nothing is added to it any more.
+  explicit GrowthSeries(std::vector<Point> points) : points_(std::move(points)) {}
+
   void add(BootTime time, std::uint64_t live);
   const std::vector<Point>& points() const { return points_; }
 

@@ -152,14 +152,17 @@ void TraceLedger::learn_closer(OriginId origin, StackNode stack) {
   closers_[number(origin)] = stack;
 }
 
-std::size_t TraceLedger::site_of(const LiveHolding& holding) {
-  if (holding.origin >= OriginId::kFirst) {
-    const auto known = origins_.find(number(holding.origin));
-    if (known != origins_.end()) return known->second;
-    // Its stack is still on its way through the ring buffer, or was lost there.
-    return site_at({StackStore::kEmpty, OriginId::kStackLost, holding.kind, 0});
+TraceLedger::SiteKey TraceLedger::site_key(const LiveHolding& holding) const {
+  if (holding.origin < OriginId::kFirst) {
+    return {StackStore::kEmpty, holding.origin, holding.kind, 0};
   }
-  return site_at({StackStore::kEmpty, holding.origin, holding.kind, 0});
+  const auto known = origins_.find(number(holding.origin));
+  if (known == origins_.end()) {
+    // Its stack is still on its way through the ring buffer, or was lost there.
+    return {StackStore::kEmpty, OriginId::kStackLost, holding.kind, 0};
+  }
+  const Site& site = sites_[known->second];
+  return {site.stack, site.special, site.kind, site.call};
 }
 
 std::vector<TableId> TraceLedger::dead_tables() const {
@@ -189,10 +192,13 @@ void TraceLedger::begin_pass(BootTime now) {
 }
 
 void TraceLedger::sample(Site& site, const LiveHolding& holding, bool at_exit) {
-  const auto older = [](const HoldingSample& a, const HoldingSample& b) { return a.born < b.born; };
-  if (site.samples.size() == kMostSamples && site.samples.back().born <= holding.born) return;
+  if (site.samples.size() == kMostSamples && site.samples.back().born < holding.born) return;
   const auto table = tables_.find(holding.table);
   const Pid pid = table == tables_.end() ? Pid{0} : table->second.owner.pid;
+  // The same ones whatever the order in which they are told.
+  const auto older = [](const HoldingSample& a, const HoldingSample& b) {
+    return std::tie(a.born, a.pid, a.fd) < std::tie(b.born, b.pid, b.fd);
+  };
   site.samples.push_back({pid, holding.fd, holding.file, holding.born, at_exit});
   std::ranges::sort(site.samples, older);
   if (site.samples.size() > kMostSamples) site.samples.pop_back();
@@ -203,7 +209,7 @@ void TraceLedger::add(Site& site, const LiveHolding& holding, BootTime now, bool
   const BootTime born = std::min(holding.born, now);
   const auto age = now - born;
   ++site.ages[age_bucket(age)];
-  site.total_age += age;
+  site.total_age += std::chrono::duration_cast<std::chrono::milliseconds>(age);
   if (age >= min_age_ && !at_exit) ++site.aged;
   if (!site.oldest || born < *site.oldest) site.oldest = born;
   if (!site.youngest || born > *site.youngest) site.youngest = born;
@@ -257,8 +263,11 @@ void TraceLedger::end_pass(std::span<const OriginCount> counts, std::span<const 
   const bool alive = chosen_alive() > 0 && !settled_;
   for (Site& site : sites_) {
     if (alive) site.series.add(now_, site.live + site.at_exit);
-    if (!settled_) site.growth = judge(site.series, site.births, now_ - began_);
+    if (settled_) continue;
+    site.judged = site.births;
+    site.growth = judge(site.series, site.births, now_ - began_);
   }
+  if (!settled_) judged_ = now_;
   // Tables of ended chosen processes stay: their holdings are told by them.
   for (const TableId id : read_out) {
     const auto table = tables_.find(id);

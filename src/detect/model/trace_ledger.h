@@ -22,6 +22,7 @@
 #include "detect/record/process.h"
 #include "detect/record/stack_store.h"
 #include "detect/record/trace_event.h"
+#include "detect/record/trace_record.h"
 
 namespace plumb::detect {
 
@@ -67,9 +68,10 @@ struct Site {
   std::uint64_t closed = 0;
   std::optional<BootTime> oldest;
   std::optional<BootTime> youngest;
-  std::chrono::nanoseconds total_age{};  // of all held, summed
+  std::chrono::milliseconds total_age{};  // of all held, summed
   AgeHistogram ages{};
   std::array<std::uint64_t, kBirthWindows> births{};  // see growth.h
+  std::array<std::uint64_t, kBirthWindows> judged{};  // those by which growth was last judged
   std::vector<HoldingSample> samples;                 // the oldest first
   GrowthSeries series;
   Growth growth = Growth::kNone;
@@ -100,6 +102,11 @@ class TraceLedger {
  public:
   TraceLedger(BootTime began, std::chrono::nanoseconds min_age)
       : began_(began), min_age_(min_age) {}
+  // As it stood when it was recorded. What refers to nothing is left out.
+  explicit TraceLedger(const TraceRecord& record);
+
+  // All that it knows, for a recording; `held` are the rows of the last pass.
+  TraceRecord record(std::span<const LiveHolding> held) const;
 
   // All chosen processes are followed from now on: rates and verdicts count from here. To read
   // their programs takes a second, or ten on a busy machine, which must not look like a time
@@ -157,13 +164,17 @@ class TraceLedger {
   };
   using SiteKey = std::tuple<StackNode, OriginId, Kind, std::uint16_t>;
 
-  std::size_t site_of(const LiveHolding& holding);
+  SiteKey site_key(const LiveHolding& holding) const;
+  std::size_t site_of(const LiveHolding& holding) { return site_at(site_key(holding)); }
+  void restore_processes(const TraceRecord& record);
+  void restore_closings(const TraceRecord& record);
   std::size_t site_at(const SiteKey& key);
   void add(Site& site, const LiveHolding& holding, BootTime now, bool at_exit);
   void sample(Site& site, const LiveHolding& holding, bool at_exit);
 
   BootTime began_;
   BootTime now_{};
+  BootTime judged_{};
   std::chrono::nanoseconds min_age_;
   std::vector<Site> sites_;
   std::map<SiteKey, std::size_t> site_index_;

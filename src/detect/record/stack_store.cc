@@ -43,13 +43,16 @@ FrameId StackStore::intern(const Frame& frame) {
 StackNode StackStore::add(std::span<const FrameId> innermost_first) {
   StackNode node = kEmpty;
   for (std::size_t left = innermost_first.size(); left > 0; --left) {
-    const FrameId frame = innermost_first[left - 1];
-    const StackNode fresh{static_cast<std::uint32_t>(nodes_.size())};
-    const auto [it, added] = node_index_.try_emplace(edge(node, frame), fresh);
-    if (added) nodes_.push_back({node, frame});
-    node = it->second;
+    node = add(node, innermost_first[left - 1]);
   }
   return node;
+}
+
+StackNode StackStore::add(StackNode caller, FrameId frame) {
+  const StackNode fresh{static_cast<std::uint32_t>(nodes_.size())};
+  const auto [it, added] = node_index_.try_emplace(edge(caller, frame), fresh);
+  if (added) nodes_.push_back({caller, frame});
+  return it->second;
 }
 
 std::vector<FrameId> StackStore::frames(StackNode stack) const {

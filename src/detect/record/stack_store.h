@@ -33,6 +33,16 @@ class StackStore {
   // The id of the stack with these frames, innermost first; kEmpty for none.
   StackNode add(std::span<const FrameId> innermost_first);
 
+  // The stack that calls `frame` from the innermost frame of `caller`, which add() returned.
+  StackNode add(StackNode caller, FrameId frame);
+
+  // What a stack consists of: its innermost frame, and the stack below.
+  struct Node {
+    StackNode caller;
+    FrameId frame;
+  };
+  const Node& node(StackNode stack) const { return nodes_[number(stack)]; }
+
   // The frames of a stack that add() returned, innermost first.
   std::vector<FrameId> frames(StackNode stack) const;
   const Frame& frame(FrameId id) const { return frames_[number(id)]; }
@@ -41,11 +51,6 @@ class StackStore {
   std::size_t node_count() const noexcept { return nodes_.size(); }
 
  private:
-  struct Node {
-    StackNode caller;
-    FrameId frame;
-  };
-
   std::vector<Frame> frames_;
   std::unordered_multimap<std::size_t, FrameId> frame_index_;  // by hash of the frame's fields
   std::vector<Node> nodes_;                                    // [0] is the empty stack

@@ -48,6 +48,18 @@ std::vector<const Closing*> told_closings(const TraceDocument& document) {
   return told;
 }
 
+bool anything_wrong(const TraceDocument& document) {
+  const auto sites = held_sites(document);
+  const auto closings = told_closings(document);
+  const bool grows =
+      std::ranges::any_of(sites, [](const Site* site) { return site->growth == Growth::kGrowing; });
+  const bool finalized = std::ranges::any_of(closings, [&](const Closing* closing) {
+    const auto closer = document.ledger.closer_of(*closing);
+    return closing->holding.listener && closer && by_finalizer(document.stacks, *closer);
+  });
+  return grows || finalized;
+}
+
 double growth_rate(const TraceDocument& document, const Site& site) {
   const std::chrono::duration<double> traced = document.ledger.now() - document.ledger.began();
   const auto born = std::accumulate(site.births.begin(), site.births.end(), std::uint64_t{0});

@@ -47,6 +47,9 @@ std::vector<const Site*> held_sites(const TraceDocument& document);
 // The closings to be told: listeners', or all.
 std::vector<const Closing*> told_closings(const TraceDocument& document);
 
+// Whether an origin is growing, or the collector closed a listener.
+bool anything_wrong(const TraceDocument& document);
+
 // Per second over the trace: what stays, not what is created.
 double growth_rate(const TraceDocument& document, const Site& site);
 

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reports from recordings.
+#include "app/cli/replay.h"
+
+#include "detect/report/terminal.h"
+
+namespace plumb::app {
+
+using namespace detect;
+
+ReplayedTrace::ReplayedTrace(const Recording& recording)
+    : recording_(recording), ledger_(recording.trace->facts) {
+  for (const HoldingName& name : recording.trace->names) {
+    texts_[{name.pid, name.fd, name.file}] = {clean(name.name), clean(name.other_end)};
+  }
+}
+
+TraceDocument ReplayedTrace::document() const {
+  const TraceRecording& trace = *recording_.trace;
+  return {.ledger = ledger_,
+          .stacks = recording_.stacks,
+          .texts = texts_,
+          .losses = trace.losses,
+          .repairs = trace.repairs,
+          .unnamed_stacks = trace.unnamed_stacks,
+          .kinds = trace.kinds,
+          .all_closings = trace.all_closings,
+          .command = trace.command};
+}
+
+std::optional<Recording> open_recording(const std::string& path) {
+  auto recording = read_recording(path);
+  if (!recording) {
+    complain(recording.error().message());
+    return std::nullopt;
+  }
+  for (const std::string& what : recording->missing) {
+    complain(clean(path) + " is damaged, missing: " + what);
+  }
+  return *std::move(recording);
+}
+
+std::optional<Recording> open_trace_recording(const std::string& path) {
+  auto recording = open_recording(path);
+  if (!recording || recording->trace) return recording;
+  complain(clean(path) + ": no trace is left in it");
+  return std::nullopt;
+}
+
+Exit report_recording(Context& context, const std::string& path, const TraceOutputs& outputs) {
+  const auto recording = open_trace_recording(path);
+  if (!recording) return Exit::kNotPossible;
+  return write_trace(context, ReplayedTrace(*recording).document(), outputs);
+}
+
+}  // namespace plumb::app

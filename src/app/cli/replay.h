@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a recording to its report: the same models and writers as of a live run, on the facts of the
+// file.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "app/cli/command.h"
+#include "app/cli/trace_outputs.h"
+#include "detect/record/recording.h"
+#include "detect/report/trace_document.h"
+
+namespace plumb::app {
+
+// A recorded trace with its ledger. Its document refers to it.
+class ReplayedTrace {
+ public:
+  // `recording` has a trace, and must outlive this.
+  explicit ReplayedTrace(const detect::Recording& recording);
+  detect::TraceDocument document() const;
+  const detect::TraceLedger& ledger() const { return ledger_; }
+
+ private:
+  const detect::Recording& recording_;
+  detect::TraceLedger ledger_;
+  detect::SampleTexts texts_;
+};
+
+// Reads a recording; says on stderr why it cannot be read, or what it lacks.
+std::optional<detect::Recording> open_recording(const std::string& path);
+// The same for one whose trace is wanted.
+std::optional<detect::Recording> open_trace_recording(const std::string& path);
+
+// The report of a recorded trace; kNotPossible for a file that cannot be read.
+Exit report_recording(Context& context, const std::string& path, const TraceOutputs& outputs);
+
+}  // namespace plumb::app

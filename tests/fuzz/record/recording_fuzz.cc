@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+// Recordings from strangers: read, made a ledger of, and reported in every form. The input is
+// either a file, or a list of rows for a file with the right tables, which gets further in.
+#include <sqlite3.h>
+
+#include <array>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "detect/model/trace_difference.h"
+#include "detect/record/recording.h"
+#include "detect/record/recording_tables.h"
+#include "detect/report/difference_document.h"
+#include "detect/report/trace_document.h"
+
+namespace plumb::detect {
+namespace {
+
+class Script {
+ public:
+  explicit Script(std::span<const std::uint8_t> bytes) : bytes_(bytes) {}
+
+  bool more() const { return !bytes_.empty(); }
+  std::uint8_t byte() {
+    if (bytes_.empty()) return 0;
+    const std::uint8_t first = bytes_.front();
+    bytes_ = bytes_.subspan(1);
+    return first;
+  }
+  std::int64_t wide() {
+    std::uint64_t value = 0;
+    for (int i = 0; i < 8; ++i) value = value << 8U | byte();
+    return static_cast<std::int64_t>(value);
+  }
+  std::string text() {
+    std::string text(byte() % 32U, ' ');
+    for (char& c : text) c = static_cast<char>(byte());
+    return text;
+  }
+
+ private:
+  std::span<const std::uint8_t> bytes_;
+};
+
+// What an INSERT takes: its text, and how many values.
+struct Insertion {
+  std::string sql;
+  int columns = 0;
+};
+
+std::vector<Insertion> insertions() {
+  std::vector<Insertion> all;
+  for_each_table([&]<typename Row>() {
+    const ColumnNames columns = columns_of<Row>();
+    int count = 0;
+    for (const char c : columns.marks) count += c == '?';
+    all.push_back({"INSERT OR REPLACE INTO " + std::string(Table<Row>::kName) + " (" +
+                       columns.names + ") VALUES (" + columns.marks + ")",
+                   count});
+  });
+  return all;
+}
+
+void bind(sqlite3_stmt* statement, int place, Script& script) {
+  const std::uint8_t sort = script.byte();
+  if (sort < 200) {
+    sqlite3_bind_int64(statement, place, sort % 20);
+  } else if (sort < 230) {
+    sqlite3_bind_int64(statement, place, script.wide());
+  } else if (sort < 240) {
+    const std::string text = script.text();
+    sqlite3_bind_text(statement, place, text.data(), static_cast<int>(text.size()),
+                      SQLITE_TRANSIENT);
+  } else if (sort < 250) {
+    const std::string bytes = script.text();
+    sqlite3_bind_blob(statement, place, bytes.data(), static_cast<int>(bytes.size()),
+                      SQLITE_TRANSIENT);
+  } else {
+    sqlite3_bind_null(statement, place);
+  }
+}
+
+// A file with the rows of the script.
+std::vector<std::byte> file_of(Script script) {
+  static const std::vector<Insertion> kInsertions = insertions();
+  sqlite3* database = nullptr;
+  if (sqlite3_open(":memory:", &database) != SQLITE_OK) std::abort();
+  std::string setup =
+      "PRAGMA page_size=512; PRAGMA application_id=" + std::to_string(kRecordingMark) +
+      "; PRAGMA user_version=" + std::to_string(kRecordingFormat) + "; BEGIN;";
+  for_each_table([&]<typename Row>() { setup += creation_of<Row>() + ";"; });
+  if (sqlite3_exec(database, setup.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) std::abort();
+  while (script.more()) {
+    const Insertion& insertion = kInsertions[script.byte() % kInsertions.size()];
+    sqlite3_stmt* statement = nullptr;
+    sqlite3_prepare_v2(database, insertion.sql.c_str(), -1, &statement, nullptr);
+    for (int i = 1; i <= insertion.columns; ++i) bind(statement, i, script);
+    sqlite3_step(statement);
+    sqlite3_finalize(statement);
+  }
+  sqlite3_exec(database, "COMMIT", nullptr, nullptr, nullptr);
+  sqlite3_int64 size = 0;
+  unsigned char* image = sqlite3_serialize(database, "main", &size, 0);
+  if (image == nullptr) std::abort();
+  const auto* first = reinterpret_cast<const std::byte*>(image);
+  std::vector<std::byte> bytes(first, first + size);
+  sqlite3_free(image);
+  sqlite3_close(database);
+  return bytes;
+}
+
+void report(const Recording& recording) {
+  const Sink nowhere = [](std::string_view) { return true; };
+  const TraceRecording& trace = *recording.trace;
+  const TraceLedger ledger(trace.facts);
+  SampleTexts texts;
+  for (const HoldingName& name : trace.names) {
+    texts[{name.pid, name.fd, name.file}] = {clean(name.name), clean(name.other_end)};
+  }
+  const TraceDocument document{.ledger = ledger,
+                               .stacks = recording.stacks,
+                               .texts = texts,
+                               .losses = trace.losses,
+                               .repairs = trace.repairs,
+                               .unnamed_stacks = trace.unnamed_stacks,
+                               .kinds = trace.kinds,
+                               .all_closings = trace.all_closings,
+                               .command = trace.command};
+  write_trace_text(document, {.colours = true, .width = 80}, nowhere);
+  write_trace_json(document, nowhere);
+  write_trace_folded(document, nowhere);
+  write_trace_pprof(document, nowhere);
+  const TraceMoment end = end_of(trace.facts, recording.stacks);
+  for (const auto& sample : recording.samples) {
+    const auto origins = differences(
+        moment_of(trace.facts, recording.stacks, sample.time, sample.counts), end, SameTrace::kYes);
+    const DifferenceDocument difference{.origins = origins, .before = "a", .after = "b"};
+    write_difference_text(difference, {}, nowhere);
+    write_difference_json(difference, nowhere);
+  }
+}
+
+}  // namespace
+}  // namespace plumb::detect
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace plumb::detect;
+  constexpr std::string_view kMagic = "SQLite format 3";
+  const std::span<const std::uint8_t> input(data, size);
+  const bool file = size > kMagic.size() && std::memcmp(data, kMagic.data(), kMagic.size()) == 0;
+  const auto bytes = std::as_bytes(input);
+  auto recording = read_recording(file ? std::vector<std::byte>(bytes.begin(), bytes.end())
+                                       : file_of(Script(input)));
+  if (recording.ok() && recording->trace) report(*recording);
+  return 0;
+}
