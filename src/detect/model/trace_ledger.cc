@@ -173,6 +173,11 @@ std::vector<TableId> TraceLedger::dead_tables() const {
   return dead;
 }
 
+const TracedProcess* TraceLedger::find(Pid pid) const {
+  const auto found = processes_.lower_bound({pid, Ticks::min()});
+  return found != processes_.end() && found->first.pid == pid ? &found->second : nullptr;
+}
+
 std::size_t TraceLedger::chosen_alive() const {
   return static_cast<std::size_t>(std::ranges::count_if(
       processes_, [](const auto& entry) { return entry.second.chosen && !entry.second.status; }));

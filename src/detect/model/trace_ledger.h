@@ -154,6 +154,8 @@ class TraceLedger {
   std::optional<StackNode> opener_stack(OriginId opener) const;
   std::uint64_t closings_left_out() const { return closings_left_out_; }
   const std::map<ProcessKey, TracedProcess>& processes() const { return processes_; }
+  // The first process that had this number; null where there was none.
+  const TracedProcess* find(Pid pid) const;
   std::size_t chosen_alive() const;
 
  private:

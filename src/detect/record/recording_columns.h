@@ -128,11 +128,31 @@ class BindColumns {
   int place_ = 0;
 };
 
+// The texts of a file by their numbers. Every row may refer to every text, so that a small file
+// could ask for a great deal of memory: what is handed out is bounded, and empty beyond.
+class TextsByNumber {
+ public:
+  TextsByNumber() = default;
+  TextsByNumber(std::vector<std::string> texts, std::uint64_t most_bytes)
+      : texts_(std::move(texts)), left_(most_bytes) {}
+
+  // A text that is missing from a damaged file reads as the empty one.
+  std::string_view at(std::uint64_t number) {
+    if (number >= texts_.size() || texts_[number].size() > left_) return {};
+    left_ -= texts_[number].size();
+    return texts_[number];
+  }
+
+ private:
+  std::vector<std::string> texts_;
+  std::uint64_t left_ = 0;
+};
+
 // Takes a row from a SELECT; good() is false where a value is none of its type's.
 class ReadColumns {
  public:
-  // `texts` by number; `pool` takes up those that a row refers to.
-  ReadColumns(const Statement& statement, std::span<const std::string> texts, TextPool* pool)
+  // `pool` takes up the texts that a row refers to.
+  ReadColumns(const Statement& statement, TextsByNumber& texts, TextPool* pool)
       : statement_(statement), texts_(texts), pool_(pool) {}
 
   template <typename T>
@@ -162,12 +182,9 @@ class ReadColumns {
   bool good() const { return good_; }
 
  private:
-  // A text that is missing from a damaged file reads as the empty one.
   std::string_view text_of_next() {
     good_ &= statement_.is_integer(++column_);
-    const auto place = static_cast<std::uint64_t>(statement_.integer(column_));
-    if (place >= texts_.size()) return {};
-    return texts_[place];
+    return texts_.at(static_cast<std::uint64_t>(statement_.integer(column_)));
   }
   static void take(std::span<const std::byte> bytes, BuildId& value) { value = BuildId(bytes); }
   void take(std::span<const std::byte> bytes, std::array<std::uint8_t, 16>& value) {
@@ -178,7 +195,7 @@ class ReadColumns {
   }
 
   const Statement& statement_;
-  std::span<const std::string> texts_;
+  TextsByNumber& texts_;
   TextPool* pool_;
   int column_ = -1;
   bool good_ = true;

@@ -2,6 +2,7 @@
 // Reading recordings: first whether it is one, then table by table.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <set>
 #include <unordered_map>
@@ -12,6 +13,10 @@
 
 namespace plumb::detect {
 namespace {
+
+constexpr std::size_t kLongestText = 64 * 1024;
+constexpr std::uint32_t kDeepest = 1024;       // frames of a stack; recorders follow a few hundred
+constexpr std::size_t kMostClosings = 10'000;  // as a ledger keeps
 
 class Reader {
  public:
@@ -36,15 +41,25 @@ class Reader {
     site = known->second;
     return true;
   }
-  StackNode stack_of(StackNode in_file) const {
+  StackNode known_stack(StackNode in_file) const {
     return number(in_file) < stacks_.size() ? stacks_[number(in_file)] : StackStore::kEmpty;
   }
+  // The same for one that will be printed. A file whose report would be out of all proportion to it
+  // loses stacks.
+  StackNode stack_of(StackNode in_file);
 
   RecordingRows rows_;
   Recording recording_;
   // By their numbers in the file, which have gaps where it is damaged.
   std::vector<FrameId> frames_;
   std::vector<StackNode> stacks_;
+  // Of the stacks in the store: how deep, and about how many bytes they are when they are printed.
+  struct Extent {
+    std::uint32_t depth = 0;
+    std::uint64_t bytes = 0;
+  };
+  std::vector<Extent> extents_{1};
+  std::uint64_t printed_ = 0;  // of all stacks that are referred to
   std::unordered_map<std::uint32_t, SiteIndex> sites_;
   std::unordered_map<std::uint32_t, std::size_t> closings_;
 };
@@ -99,10 +114,11 @@ void Reader::read_texts() {
   std::vector<std::string> texts(1);
   rows_.read<TextRow>([&](TextRow row) {
     if (!grow(texts, row.id, rows_.most_rows(), {})) return false;
+    row.text.resize(std::min(row.text.size(), kLongestText));
     texts[row.id] = std::move(row.text);
     return true;
   });
-  rows_.texts() = std::move(texts);
+  rows_.set_texts(std::move(texts));
 }
 
 void Reader::read_stacks() {
@@ -117,11 +133,26 @@ void Reader::read_stacks() {
     if (!grounded || !grow(stacks_, number(row.id), rows_.most_rows(), StackStore::kEmpty)) {
       return false;
     }
-    const std::size_t frame = number(row.frame);
-    stacks_[number(row.id)] = recording_.stacks.add(
-        stack_of(row.caller), frame < frames_.size() ? frames_[frame] : unknown);
+    const StackNode caller = known_stack(row.caller);
+    if (extents_[number(caller)].depth == kDeepest) return false;
+    const std::size_t place = number(row.frame);
+    const FrameId frame = place < frames_.size() ? frames_[place] : unknown;
+    const StackNode made = recording_.stacks.add(caller, frame);
+    stacks_[number(row.id)] = made;
+    if (number(made) == extents_.size()) {
+      const Extent& below = extents_[number(caller)];
+      const Frame& own = recording_.stacks.frame(frame);
+      extents_.push_back({below.depth + 1, below.bytes + 64 + own.function.size() +
+                                               own.file.size() + own.module.size()});
+    }
     return true;
   });
+}
+
+StackNode Reader::stack_of(StackNode in_file) {
+  const StackNode stack = known_stack(in_file);
+  printed_ += extents_[number(stack)].bytes;
+  return printed_ <= rows_.most_output() ? stack : StackStore::kEmpty;
 }
 
 std::vector<Kind> kinds_named(std::string_view names) {
@@ -200,6 +231,7 @@ void Reader::read_closings(TraceRecord& facts) {
     TraceRecord::Closing& closing = row.closing;
     if (closing.opener && !find_site(*closing.opener)) closing.opener.reset();
     if (closing.closer) closing.closer = stack_of(*closing.closer);
+    if (facts.closings.size() == kMostClosings) return false;
     if (!closings_.try_emplace(row.id, facts.closings.size()).second) return false;
     facts.closings.push_back(std::move(closing));
     return true;

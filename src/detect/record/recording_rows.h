@@ -44,13 +44,19 @@ class RecordingRows {
 
   // How many rows the file says that each table has.
   void expect(const std::string& name, std::uint64_t rows) { expected_[name] = rows; }
-  std::vector<std::string>& texts() { return texts_; }
+  void set_texts(std::vector<std::string> texts) {
+    texts_ = TextsByNumber(std::move(texts), most_output());
+  }
   std::vector<std::string>& missing() { return missing_; }
   Database& database() { return database_; }
+  // How much a report of it may come to, in bytes: a sound one stays far below.
+  std::uint64_t most_output() const { return kLeastOutput + 16 * database_.bytes(); }
   // No table of a file can have more rows.
   std::uint64_t most_rows() const { return database_.bytes() / 4 + 16; }
 
  private:
+  static constexpr std::uint64_t kLeastOutput = 64 * 1024 * 1024;
+
   // False where it ended in an error.
   template <typename Use>
   bool scan(const std::string& query, Use&& use) {
@@ -68,7 +74,7 @@ class RecordingRows {
   void note(std::string_view table, bool whole, std::uint64_t good, std::uint64_t senseless);
 
   Database database_;
-  std::vector<std::string> texts_;
+  TextsByNumber texts_;
   std::map<std::string, std::uint64_t, std::less<>> expected_;
   std::vector<std::string> missing_;
 };

@@ -39,10 +39,8 @@ void Records::frames(StackNode stack) {
 
 void Records::process(Pid pid) {
   json_.member("pid", number(pid));
-  for (const auto& [key, known] : ledger_.processes()) {
-    if (key.pid != pid) continue;
-    json_.member("process", std::string_view(known.name));
-    return;
+  if (const TracedProcess* known = ledger_.find(pid)) {
+    json_.member("process", std::string_view(known->name));
   }
 }
 

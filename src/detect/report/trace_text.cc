@@ -71,10 +71,8 @@ class Text {
 };
 
 std::string Text::holder(Pid pid) const {
-  for (const auto& [key, process] : ledger_.processes()) {
-    if (key.pid == pid) return fmt::format("{}({})", clean(process.name), number(pid));
-  }
-  return fmt::format("({})", number(pid));
+  const TracedProcess* process = ledger_.find(pid);
+  return fmt::format("{}({})", process == nullptr ? "" : clean(process->name), number(pid));
 }
 
 // How a process ended, as wait(2) has it.

@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""How large a recording is: size.py BUILD
+
+Bytes that each living and each short-lived holding adds to the file of plumb record, from recordings with few
+and with many of them; and how long plumb report takes to read the largest. At most 64 bytes a short-lived and
+200 a living holding are the aim; ends with 1 where it is not reached. Needs root; about 60 s."""
+import pathlib
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).parent
+ROOM = 400_000
+
+
+def many_descriptors():
+    resource.setrlimit(resource.RLIMIT_NOFILE, (ROOM, ROOM))
+
+
+def record(plumb, folder, living, passing, *options):
+    """The recording of one run."""
+    file = folder / f"{living}-{passing}{''.join(options)}.plumb"
+    with subprocess.Popen([folder / "hold", str(living), str(passing)], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, text=True, preexec_fn=many_descriptors) as process:
+        with subprocess.Popen([plumb, "record", str(process.pid), "-o", file, "--min-age", "0s", "--max-size", "1GiB",
+                               *options], stdout=subprocess.DEVNULL) as recorder:
+            while not file.exists() or file.stat().st_size == 0:
+                time.sleep(0.1)
+            time.sleep(1)
+            process.stdin.write("\n")
+            process.stdin.flush()
+            process.stdout.readline()
+            time.sleep(1)
+            recorder.send_signal(signal.SIGINT)
+            recorder.wait()
+        process.kill()
+    return file
+
+
+def main():
+    plumb = pathlib.Path(sys.argv[1]).resolve() / "src/app/cli/plumb"
+    reached = True
+    with tempfile.TemporaryDirectory(prefix="plumb-bench-") as name:
+        folder = pathlib.Path(name)
+        subprocess.run(["gcc", "-O2", HERE / "hold.c", "-o", folder / "hold"], check=True)
+
+        def each(what, few, many, count, most):
+            nonlocal reached
+            added = (many.stat().st_size - few.stat().st_size) / count
+            reached &= added <= most
+            print(f"{what:45} {added:6.1f} bytes (at most {most})  {many.stat().st_size:,} bytes for {count:,}")
+
+        none = record(plumb, folder, 0, 0)
+        print(f"{'a recording of next to nothing':45} {none.stat().st_size:,} bytes")
+        few, many = record(plumb, folder, 1_000, 0), record(plumb, folder, 301_000, 0)
+        each("a living holding", few, many, 300_000, 200)
+        each("a short-lived holding", none, record(plumb, folder, 0, 1_000_000), 1_000_000, 64)
+        each("a short-lived holding whose close is kept", record(plumb, folder, 0, 1, "--closed"),
+             record(plumb, folder, 0, 10_000, "--closed"), 9_999, 64)
+        began = time.monotonic()
+        subprocess.run([plumb, "report", many], stdout=subprocess.DEVNULL, check=False)
+        print(f"{'plumb report of 301,000 living holdings':45} {time.monotonic() - began:6.2f} s")
+    sys.exit(0 if reached else 1)
+
+
+if __name__ == "__main__":
+    main()
