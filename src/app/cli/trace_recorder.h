@@ -23,7 +23,6 @@ class TraceRecorder {
   // Whether the facts should be written now: every second at first, less often where that takes
   // more than a twentieth of the time, and as the trace grows long.
   bool due(BootTime now) const { return now >= next_; }
-  void make_due() { next_ = {}; }
 
   // `rows` are those of the ledger's last pass. Errors: of RecordingWriter::write; nothing is
   // written after one.

@@ -225,8 +225,8 @@ Exit Run::run() {
     session_.settle_growth();
     end_child();
   }
-  if (recorder_) recorder_->make_due();
-  pass(TraceSession::Look::kNow);
+  const auto looked = session_.look(TraceSession::Look::kNow, recorder_ ? &rows_ : nullptr);
+  if (!looked) complain(looked.error().message());
   describe_samples(session_.ledger(), texts_);
   if (recorder_ && recorder_->whole()) record();
   return report();
