@@ -43,8 +43,7 @@ TraceRecord TraceLedger::record(std::span<const LiveHolding> held) const {
     record.tables.push_back({id, table.owner, table.ended, table.by_exit});
   }
   const auto keep = [&](const LiveHolding& row, std::size_t site, bool at_exit) {
-    record.holdings.push_back(
-        {row, SiteIndex{static_cast<std::uint32_t>(site)}, at_exit});
+    record.holdings.push_back({row, SiteIndex{static_cast<std::uint32_t>(site)}, at_exit});
   };
   for (const LiveHolding& row : held) {
     const auto site = site_index_.find(site_key(row));
