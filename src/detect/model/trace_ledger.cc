@@ -214,7 +214,7 @@ void TraceLedger::add(Site& site, const LiveHolding& holding, BootTime now, bool
   const BootTime born = std::min(holding.born, now);
   const auto age = now - born;
   ++site.ages[age_bucket(age)];
-  site.total_age += std::chrono::duration_cast<std::chrono::milliseconds>(age);
+  site.total_age += std::chrono::duration_cast<decltype(site.total_age)>(age);
   if (age >= min_age_ && !at_exit) ++site.aged;
   if (!site.oldest || born < *site.oldest) site.oldest = born;
   if (!site.youngest || born > *site.youngest) site.youngest = born;

@@ -68,7 +68,8 @@ struct Site {
   std::uint64_t closed = 0;
   std::optional<BootTime> oldest;
   std::optional<BootTime> youngest;
-  std::chrono::milliseconds total_age{};  // of all held, summed
+  // Of all held, summed: nanoseconds would be too small for a million that live some hours.
+  std::chrono::duration<std::uint64_t, std::milli> total_age{};
   AgeHistogram ages{};
   std::array<std::uint64_t, kBirthWindows> births{};  // see growth.h
   std::array<std::uint64_t, kBirthWindows> judged{};  // those by which growth was last judged

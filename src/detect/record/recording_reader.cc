@@ -216,11 +216,15 @@ void Reader::read_sites(TraceRecord& facts) {
     facts.sites[number(row.site)].series.push_back({row.time, row.live});
     return true;
   });
+  // A damaged table may tell its rows in any order.
+  for (auto& site : facts.sites) {
+    std::ranges::sort(site.series, {}, &TraceRecord::Site::Point::time);
+  }
 }
 
 void Reader::read_holdings(TraceRecord& facts) {
   rows_.read<TraceRecord::Holding>([&](TraceRecord::Holding row) {
-    if (!find_site(row.site)) return false;
+    if (!find_site(row.site) || (row.at_exit && row.row.born > facts.now)) return false;
     facts.holdings.push_back(row);
     return true;
   });

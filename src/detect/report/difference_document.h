@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -20,8 +21,9 @@ struct DifferenceDocument {
   std::size_t most_stacks = 10;  // in text; JSON has all
 };
 
-// Whether there is more of anything than before.
+// Whether there is more of anything than before, and how much more in all.
 bool anything_grew(const DifferenceDocument& document);
+std::int64_t growth_of_all(const DifferenceDocument& document);
 
 void write_difference_text(const DifferenceDocument& document, const Paper& paper,
                            const Sink& sink);

@@ -16,9 +16,7 @@ constexpr int kDifferenceSchema = 1;
 
 void write_difference_json(const DifferenceDocument& document, const Sink& sink) {
   JsonWriter json;
-  std::int64_t grew = 0;
   for (const OriginDifference& one : document.origins) {
-    grew += one.grew();
     json.begin("origin_difference", kOriginSchema);
     json.member("kind", name_of(one.origin.kind));
     if (const auto call = call_name(one.origin.call); !call.empty()) json.member("call", call);
@@ -40,7 +38,7 @@ void write_difference_json(const DifferenceDocument& document, const Sink& sink)
   json.begin("difference", kDifferenceSchema);
   json.member("before", std::string_view(document.before));
   json.member("after", std::string_view(document.after));
-  json.member("grew", grew);
+  json.member("grew", growth_of_all(document));
   json.end();
   sink(json.text());
 }

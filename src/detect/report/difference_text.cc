@@ -18,7 +18,8 @@ constexpr std::size_t kFigures = 6;
 using Row = std::array<std::string, kFigures>;
 
 std::string signed_count(std::int64_t count) {
-  const auto size = static_cast<std::uint64_t>(count < 0 ? -count : count);
+  const auto bits = static_cast<std::uint64_t>(count);
+  const std::uint64_t size = count < 0 ? 0 - bits : bits;
   return (count < 0 ? "-" : "+") + human_count(size);
 }
 
@@ -70,10 +71,15 @@ bool anything_grew(const DifferenceDocument& document) {
   return std::ranges::any_of(document.origins, [](const auto& one) { return one.grew() > 0; });
 }
 
+std::int64_t growth_of_all(const DifferenceDocument& document) {
+  std::uint64_t grew = 0;  // wraps, as a stranger's numbers may
+  for (const auto& one : document.origins) grew += static_cast<std::uint64_t>(one.grew());
+  return static_cast<std::int64_t>(grew);
+}
+
 void write_difference_text(const DifferenceDocument& document, const Paper& paper,
                            const Sink& sink) {
-  std::int64_t grew = 0;
-  for (const OriginDifference& one : document.origins) grew += one.grew();
+  const std::int64_t grew = growth_of_all(document);
   std::string out;
   paper.paint(out, Tone::kStrong,
               fmt::format("from {} to {}: {} held", clean(document.before), clean(document.after),

@@ -55,8 +55,9 @@ void Records::origin(const Site& site) {
   json_.member("created", site.created);
   json_.member("closed", site.closed);
   json_.member("growth", name_of(site.growth));
-  json_.member("rate", std::chrono::nanoseconds(
-                           static_cast<std::int64_t>(growth_rate(document_, site) * 1e9)));
+  // A recording may tell of more than 63 bits hold.
+  const double rate = std::min(growth_rate(document_, site) * 1e9, 9e18);
+  json_.member("rate", std::chrono::nanoseconds(static_cast<std::int64_t>(rate)));
   if (site.oldest) json_.member("oldest", ledger_.now() - *site.oldest);
   if (site.youngest) json_.member("youngest", ledger_.now() - *site.youngest);
   json_.open_list("ages");
