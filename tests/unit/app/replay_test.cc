@@ -8,7 +8,7 @@
 #include <string>
 
 #include "app/cli/trace_recorder.h"
-#include "traced_machine.h"
+#include "tests/support/traced_machine.h"
 
 namespace plumb::app {
 namespace {
