@@ -5,7 +5,8 @@
     bench/capture/capture.py PLUMB [--rounds N] [--seconds N]
 
 nginx, node and a Go server under wrk, in turns without and with `plumb http`; then nginx over TLS, offered some
-5,000 requests a second. Requests a second, median of the rounds. Exit status 1: an aim was missed.
+5,000 requests a second. Requests a second, and what the server spends on each, medians of the rounds. Under
+`chrt -r 1` other work on the machine disturbs it least. Exit status 1: an aim was missed.
 """
 import argparse
 import contextlib
@@ -48,19 +49,32 @@ def capturing(plumb, pids, told):
         told.append(json.loads(said.read()))
 
 
+def spent(pids):
+    """Nanoseconds on a processor of these processes so far."""
+    return sum(int(one.read_text().split()[0]) for pid in pids
+               for one in pathlib.Path(f"/proc/{pid}/task").glob("*/schedstat"))
+
+
 def compare(name, plumb, pids, url, rounds, seconds, pace=()):
-    alone, watched, told = [], [], []
+    alone, watched, told, costs = [], [], [], ([], [])
+
+    def measure(into, cost):
+        before = spent(pids)
+        into.append(load(url, seconds, pace))
+        cost.append((spent(pids) - before) / 1000 / into[-1] / seconds)
+
     for _ in range(rounds):
-        alone.append(load(url, seconds, pace))
+        measure(alone, costs[0])
         with capturing(plumb, pids, told):
-            watched.append(load(url, seconds, pace))
+            measure(watched, costs[1])
     ratio = statistics.median(watched) / statistics.median(alone)
     lost = sum(one["losses"]["events"] for one in told)
     passed = sum(one["losses"]["passed_over"] for one in told)
     holds = ratio >= AIM
     print(f"  {'reached' if holds else 'MISSED '}  {name:<10}{statistics.median(alone):>10,.0f} requests/s alone, "
           f"{statistics.median(watched):>10,.0f} captured: {ratio:.3f} (at least {AIM:.2f}); "
-          f"{passed:,} passed over, {lost:,} pieces lost")
+          f"{statistics.median(costs[0]):.1f} and {statistics.median(costs[1]):.1f} us of the server's CPU a request; "
+          f"{passed:,} passed over, {lost:,} pieces lost", flush=True)
     return holds
 
 

@@ -198,7 +198,7 @@ class Load(unittest.TestCase):
             with Capture(node.pid) as capture:
                 wrk = stack.enter_context(subprocess.Popen(
                     ["wrk", "-t1", "-c16", "-d7s", f"http://127.0.0.1:{port}/"], stdout=subprocess.DEVNULL))
-                # Two processors have 6,000 pieces at once, which are 3,000 exchanges.
+                # Two processors have 2,000 pieces at once, which are 1,000 exchanges.
                 time.sleep(4)
                 stalled = stack.enter_context(subprocess.Popen(
                     ["curl", "-s", "-o", "/dev/null", f"http://127.0.0.1:{port}/stall"]))

@@ -34,7 +34,8 @@ HttpLive::HttpLive(Context& context, bool wanted)
 
 void HttpLive::clear() {
   if (lines_ == 0) return;
-  context_.out.write(fmt::format("\x1b[{}A\x1b[J", lines_));
+  // From the first column: a terminal echoes ^C where the cursor is.
+  context_.out.write(fmt::format("\r\x1b[{}A\x1b[J", lines_));
   lines_ = 0;
 }
 

@@ -34,7 +34,7 @@ struct {
   __type(key, __u32);
   __type(value, struct budget);
 } budgets SEC(".maps");
-const volatile __u64 pieces_at_once = 2000;
+const volatile __u64 pieces_at_once = 1000;
 const volatile __u64 pieces_a_second = 400;
 
 /* Where the bytes of a call are: one buffer, or the vectors of an array. */
