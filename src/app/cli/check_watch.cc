@@ -39,15 +39,15 @@ std::string command_of(Pid process) {
   return line;
 }
 
-// The descriptors of a process, by a thread that still has them, ascending.
-std::vector<std::int32_t> open_numbers(Pid process, Tid thread) {
+// The descriptors of a process, by a thread that still has them.
+std::set<std::int32_t> open_numbers(Pid process, Tid thread) {
   std::vector<std::int32_t> found;
   const std::string path = "/proc/" + std::to_string(number(process)) + "/task/" +
                            std::to_string(number(thread)) + "/fd";
   const UniqueFd folder = open_directory(UniqueFd(), path.c_str());
   ProcReader reader;
   if (folder) (void)reader.list(folder, found);
-  return found;
+  return {found.begin(), found.end()};
 }
 
 // An ended process that its parent has not waited for.
@@ -138,6 +138,7 @@ void CheckWatch::after_call(const ChosenCall& call) {
                        !known.contains(static_cast<std::int32_t>(call.arguments[0]));
   if (foreign) {
     for (const std::int32_t fd : made) known.erase(fd);
+    processes_by_pid_[call.pid].born_with.insert(made.begin(), made.end());
     made.clear();
   }
   if (made.empty() && !serial) return;
@@ -166,9 +167,9 @@ std::optional<Survey> CheckWatch::survey_of(std::vector<Pid> processes) {
 
 void CheckWatch::look_at_descriptors(Pid process, Tid thread, int status) {
   const Process& known = processes_by_pid_[process];
-  std::vector<std::int32_t> own = open_numbers(process, thread);
+  std::set<std::int32_t> own = open_numbers(process, thread);
   std::erase_if(own, [&](std::int32_t fd) {
-    return !known.made.contains(fd) && std::ranges::binary_search(known.born_with, fd);
+    return !known.made.contains(fd) && known.born_with.contains(fd);
   });
   if (own.empty()) return;
   const auto survey = survey_of({process});

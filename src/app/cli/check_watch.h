@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -55,8 +56,8 @@ class CheckWatch : public detect::ProcessWatcher {
     Pid parent{};
     Stack forked;  // of its parent's thread, in the call that started it
     bool gone = false;
-    std::map<std::int32_t, Made> made;    // descriptors, by number
-    std::vector<std::int32_t> born_with;  // numbers, ascending, as of its start or last exec
+    std::map<std::int32_t, Made> made;  // descriptors, by number
+    std::set<std::int32_t> born_with;   // as of its start or last exec, and duplicates of them
     std::map<Tid, Stack> threads;
     std::vector<Pid> children;
   };
