@@ -9,12 +9,10 @@
 #include <map>
 #include <string>
 
-#include "detect/report/check_document.h"
 #include "detect/report/list.h"
 #include "detect/report/summary.h"
 #include "detect/report/tree_document.h"
 #include "detect/report/waits_document.h"
-#include "tests/support/checked_command.h"
 #include "tests/support/machine.h"
 #include "tests/support/traced_machine.h"
 
@@ -36,8 +34,6 @@ std::map<std::string, std::string> documents() {
   const WaitsDocument waits{graph, chain_starts(graph)};
   const TracedMachine traced;
   const TraceDocument trace = traced.document();
-  const CheckedCommand checked;
-  const CheckDocument check = checked.document();
 
   std::map<std::string, std::string> all;
   const auto into = [&](const std::string& name) -> Sink {
@@ -55,7 +51,6 @@ std::map<std::string, std::string> documents() {
     write_summary(summary, paper, into("summary" + suffix));
     write_waits(waits, paper, into("waits" + suffix));
     write_trace_text(trace, paper, into("trace" + suffix));
-    write_check_text(check, paper, into("check" + suffix));
   }
   const Paper coloured{.colours = true, .width = 100};
   write_list(joined, rows, default_columns(100), coloured, into("ls-colour.txt"));
@@ -70,12 +65,6 @@ std::map<std::string, std::string> documents() {
   write_trace_text(trace, coloured, into("trace-colour.txt"));
   write_trace_json(trace, into("trace.json"));
   write_trace_folded(trace, into("trace.folded"));
-  write_check_text(check, coloured, into("check-colour.txt"));
-  write_check_text(checked.clean_document(), Paper{}, into("check-clean.txt"));
-  write_check_json(check, into("check.json"));
-  write_check_junit(check, into("check.xml"));
-  write_check_junit(checked.clean_document(), into("check-clean.xml"));
-  write_check_github(check, into("check-github.txt"));
   all["missing.txt"] = missing_text(survey);
   return all;
 }

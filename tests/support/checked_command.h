@@ -57,23 +57,30 @@ struct CheckedCommand {
   }
 
   CheckDocument document() const {
-    CheckDocument made{.verdict = verdict, .stacks = stacks, .allow = allow};
-    made.command = "ctest --output-on-failure";
-    made.status = 0;
-    made.processes = 12;
-    made.took = std::chrono::milliseconds(2345);
-    made.reduced = "what other threads' kinds hold is not seen: run as root";
-    made.losses.push_back({.what = "stacks", .count = 3, .why = "their process ended first"});
-    made.root = "/src/shop";
-    made.tell_excused = true;
-    return made;
+    return {.verdict = verdict,
+            .stacks = stacks,
+            .allow = allow,
+            .command = "ctest --output-on-failure",
+            .status = 0,
+            .processes = 12,
+            .took = std::chrono::milliseconds(2345),
+            .reduced = "without root, by ptrace alone",
+            .losses = {{.what = "stacks", .count = 3, .why = "their process ended first"}},
+            .root = "/src/shop",
+            .tell_excused = true};
   }
   CheckDocument clean_document() const {
-    CheckDocument made{.verdict = clean_verdict, .stacks = stacks, .allow = allow};
-    made.command = "true";
-    made.processes = 1;
-    made.took = std::chrono::milliseconds(40);
-    return made;
+    return {.verdict = clean_verdict,
+            .stacks = stacks,
+            .allow = allow,
+            .command = "true",
+            .status = 0,
+            .processes = 1,
+            .took = std::chrono::milliseconds(40),
+            .reduced = {},
+            .losses = {},
+            .root = {},
+            .tell_excused = false};
   }
 
   StackStore stacks;
