@@ -92,6 +92,13 @@ time.sleep(0.3)
 listener.close()
 time.sleep(0.3)
 """
+# One that keeps memory and a child that nobody waits for.
+MAPPED = """
+import mmap, os
+kept = mmap.mmap(-1, 1 << 20)
+if os.fork() == 0:
+    os._exit(0)
+"""
 # A program that leaves something of every sort, for `plumb check`.
 CHECKED = """
 import os, subprocess
@@ -216,6 +223,7 @@ def json_commands(go, talking, folder):
         options = run(PLUMB, *command, "--help")
         if command == ["trace"]:
             yield [*command, "--json", "--closed", "--min-age", "1ms", "--", "/usr/bin/python3", "-c", TRACED]
+            yield [*command, "--json", "--kind", "mapping,child", "--", "/usr/bin/python3", "-c", MAPPED]
         elif command == ["check"]:
             yield [*command, "--json", "--grace", "0s", "--allow", "name:/etc/group", "--allow", "kind:none", "--",
                    "/usr/bin/python3", "-c", CHECKED]

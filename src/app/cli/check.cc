@@ -33,7 +33,7 @@ struct Options {
 // What a check tells of beside the kinds of descriptors.
 std::vector<std::string_view> check_kinds() {
   std::vector<std::string_view> names = {"listener", "process", "zombie", "temporary", "thread"};
-  for (const std::string_view name : kind_names()) names.push_back(name);
+  for (const detect::Kind kind : detect::all_kinds()) names.push_back(detect::name_of(kind));
   return names;
 }
 
@@ -43,7 +43,12 @@ bool read_check_kinds(std::string_view list, std::vector<std::string>& kinds) {
     const std::string_view name = trim(take_until(list, ','));
     if (std::find(own.begin(), own.end(), name) == own.end()) {
       std::vector<detect::Kind> unused;
-      return read_kinds(name, unused);  // says what is nearest
+      // Says what is nearest; or it is a kind that only a trace follows.
+      if (read_kinds(name, unused)) {
+        complain("plumb check does not follow the kind " + std::string(name) +
+                 "; plumb trace does");
+      }
+      return false;
     }
     kinds.emplace_back(name);
   }

@@ -4,6 +4,7 @@
 
 #include "app/cli/command.h"
 #include "detect/model/nearest.h"
+#include "detect/record/resource_kind.h"
 #include "plumb/base/text.h"
 
 namespace plumb::app {
@@ -11,13 +12,16 @@ namespace plumb::app {
 std::vector<std::string_view> kind_names() {
   std::vector<std::string_view> names;
   for (const detect::Kind kind : detect::all_kinds()) names.push_back(detect::name_of(kind));
+  for (const detect::ResourceKind& kind : detect::resource_kinds()) names.push_back(kind.name);
   return names;
 }
 
 bool read_kinds(std::string_view list, std::vector<detect::Kind>& kinds) {
   while (!list.empty()) {
     const std::string name(trim(take_until(list, ',')));
-    if (const auto kind = detect::kind_named(name)) {
+    auto kind = detect::kind_named(name);
+    if (!kind) kind = detect::resource_named(name);
+    if (kind) {
       kinds.push_back(*kind);
       continue;
     }

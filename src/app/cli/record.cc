@@ -26,6 +26,13 @@ Exit run(Context& context, const Options& options) {
   }
   auto plan = plan_trace(context, options.trace);
   if (!plan) return Exit::kUsage;
+  // Recordings keep descriptors: a block's bytes and a pair's name have no place in them.
+  std::vector<detect::Kind>& resources = plan->settings.options.resources;
+  std::erase(resources, detect::Kind::kProbe);
+  if (!resources.empty()) {
+    complain("plumb record keeps descriptors alone; plumb trace follows the other kinds");
+    return Exit::kUsage;
+  }
   plan->recording = options.file;
   plan->most_bytes = *most;
   return run_trace(context, *plan);

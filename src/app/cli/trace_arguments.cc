@@ -30,12 +30,13 @@ void add_trace_arguments(CLI::App& command, TraceArguments& arguments) {
       ->type_name("DURATION");
   command.add_option("--kind", arguments.kinds, "Only these kinds, with commas between them")
       ->type_name("KIND,...");
+  add_kind_arguments(command, arguments.others);
   command.add_flag("--closed", arguments.closed,
                    "Tell of every close, with its stack; of listeners it is always told");
   command.add_flag("--no-children", arguments.no_children, "Do not follow children");
   command
       .add_option("--room", arguments.room,
-                  "Descriptors that may be open at a time (1048576); more are counted as lost")
+                  "Holdings that are followed at a time (1048576); more are counted as lost")
       ->check(CLI::Range(1024U, 1U << 28U))
       ->type_name("COUNT");
   add_trace_outputs(command, arguments.outputs);
@@ -65,6 +66,7 @@ std::optional<TracePlan> plan_trace(const Context& context, const TraceArguments
     if (!chosen) return std::nullopt;
     plan.processes = *std::move(chosen);
   }
+  if (!choose_kinds(arguments.others, plan)) return std::nullopt;
   return plan;
 }
 

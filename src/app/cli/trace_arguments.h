@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "app/cli/command.h"
+#include "app/cli/trace_kinds.h"
 #include "app/cli/trace_run.h"
 #include "detect/source/trace_source.h"
 
@@ -23,6 +24,7 @@ struct TraceArguments {
   bool closed = false;
   bool no_children = false;
   std::uint32_t room = detect::TraceOptions().holdings;
+  KindArguments others;  // besides descriptors
   TraceOutputs outputs;
 };
 

@@ -7,7 +7,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <string_view>
 
 namespace plumb::app {
 namespace {
@@ -17,7 +19,8 @@ void* as_pointer(long value) {
 }
 
 // Runs in the child, where only async-signal-safe functions may be called.
-[[noreturn]] void run_child(int start_line, int failure, char* const* command) {
+[[noreturn]] void run_child(int start_line, int failure, char* const* command,
+                            char* const* environment) {
   char nothing = 0;
   while (::read(start_line, &nothing, 1) < 0 && errno == EINTR) {
   }
@@ -25,15 +28,32 @@ void* as_pointer(long value) {
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  ::execvp(command[0], command);
+  ::execvpe(command[0], command, environment);
   const int code = errno;
   (void)!::write(failure, &code, sizeof(code));
   ::_exit(127);
 }
 
+// plumb's own environment with these settings in place of those of the same names.
+std::vector<char*> with_settings(const std::vector<std::string>& settings) {
+  std::vector<char*> all;
+  for (char** one = environ; *one != nullptr; ++one) {
+    const std::string_view setting = *one;
+    const std::string_view name = setting.substr(0, setting.find('='));
+    const bool replaced = std::ranges::any_of(settings, [&](const std::string& other) {
+      return other.size() > name.size() && other.starts_with(name) && other[name.size()] == '=';
+    });
+    if (!replaced) all.push_back(*one);
+  }
+  for (const std::string& setting : settings) all.push_back(const_cast<char*>(setting.c_str()));
+  all.push_back(nullptr);
+  return all;
+}
+
 }  // namespace
 
-Result<TraceChild> TraceChild::start(const std::vector<std::string>& command) {
+Result<TraceChild> TraceChild::start(const std::vector<std::string>& command,
+                                     const std::vector<std::string>& settings) {
   auto start_line = UniqueFd::pipe();
   if (!start_line) return std::move(start_line).error();
   auto failure = UniqueFd::pipe();
@@ -41,12 +61,13 @@ Result<TraceChild> TraceChild::start(const std::vector<std::string>& command) {
   std::vector<char*> arguments;
   for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
+  const std::vector<char*> environment = with_settings(settings);
 
   const pid_t pid = ::fork();
   if (pid < 0) return fail("fork", command.front(), errno);
   if (pid == 0) {
     ::close(start_line->second.get());
-    run_child(start_line->first.get(), failure->second.get(), arguments.data());
+    run_child(start_line->first.get(), failure->second.get(), arguments.data(), environment.data());
   }
   TraceChild child(Pid{pid}, std::move(start_line->second), std::move(failure->first));
   constexpr long kHolds = PTRACE_O_TRACEEXEC | PTRACE_O_TRACEEXIT;

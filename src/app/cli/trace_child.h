@@ -21,8 +21,10 @@ namespace plumb::app {
 
 class TraceChild {
  public:
-  // Starts a process that waits for go(). Errors: of fork and ptrace.
-  static Result<TraceChild> start(const std::vector<std::string>& command);
+  // Starts a process that waits for go(). `environment` are settings (NAME=VALUE) besides its own.
+  // Errors: of fork and ptrace.
+  static Result<TraceChild> start(const std::vector<std::string>& command,
+                                  const std::vector<std::string>& environment = {});
 
   Pid pid() const { return pid_; }
   // Lets it execute the command. Errors: of execvp, with the command's name.

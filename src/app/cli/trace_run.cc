@@ -72,6 +72,7 @@ TraceDocument Run::document() const {
                          .repairs = session_.source().repairs(),
                          .unnamed_stacks = session_.unnamed_stacks(),
                          .kinds = plan_.kinds,
+                         .named_kinds = session_.pairs().names(),
                          .all_closings = plan_.all_closings,
                          .command = child_.has_value()};
   return document;
@@ -84,13 +85,16 @@ Result<void> Run::begin() {
     recorder_ = *std::move(recorder);
   }
   if (plan_.command.empty()) {
+    (void)session_.prepare_command({});
     for (const Pid pid : plan_.processes) {
       // One that ended since it was chosen is no reason not to follow the others.
       auto followed = session_.follow(pid);
       if (!followed && plan_.processes.size() == 1) return followed;
     }
   } else {
-    auto child = TraceChild::start(plan_.command);
+    auto environment = session_.prepare_command(plan_.command.front());
+    if (!environment) return std::move(environment).error();
+    auto child = TraceChild::start(plan_.command, *environment);
     if (!child) return std::move(child).error();
     child_.emplace(*std::move(child));
     if (auto followed = session_.follow(child_->pid()); !followed) return followed;
@@ -205,6 +209,7 @@ void Run::show() {
 
 Exit Run::report() {
   if (live_) context_.out.write("\x1b[H\x1b[J");
+  for (const std::string& blind : session_.blinds()) complain(blind);
   if (recorder_ && !recorder_->whole())
     return report_recording(context_, plan_.recording, plan_.outputs);
   return write_trace(context_, document(), plan_.outputs);

@@ -39,7 +39,31 @@ Result<std::unique_ptr<TraceSession>> TraceSession::open(const TraceSettings& se
 }
 
 TraceSession::TraceSession(std::unique_ptr<TraceSource> source, const TraceSettings& settings)
-    : source_(std::move(source)), ledger_(BootClock::now(), settings.min_age) {}
+    : source_(std::move(source)),
+      pairs_(*source_, settings.pairs,
+             std::ranges::count(settings.options.resources, Kind::kProbe) > 0),
+      ledger_(BootClock::now(), settings.min_age) {
+  if (std::ranges::count(settings.options.resources, Kind::kHeap) > 0) {
+    heap_.emplace(*source_, settings.options.heap_mean);
+  }
+}
+
+Result<std::vector<std::string>> TraceSession::prepare_command(const std::string& program) {
+  pairs_.prepare(program);
+  if (!heap_ || program.empty()) return std::vector<std::string>();
+  return heap_->prepare(program);
+}
+
+void TraceSession::look_into_files(Pid pid) {
+  pairs_.look_at(pid);
+  if (heap_) heap_->look_at(pid);
+}
+
+std::vector<std::string> TraceSession::blinds() const {
+  std::vector<std::string> told = pairs_.blinds();
+  if (heap_) told.insert(told.end(), heap_->blinds().begin(), heap_->blinds().end());
+  return told;
+}
 
 Result<void> TraceSession::follow(Pid process) {
   if (auto view = ProcessView::open(process, access_, modules_)) {
@@ -47,6 +71,7 @@ Result<void> TraceSession::follow(Pid process) {
     (void)PythonReader::find(*view);
     prepared_.insert_or_assign(process, *std::move(view));
   }
+  look_into_files(process);
   if (auto followed = source_->follow(process); !followed) return followed;
   // Stacks of those that are followed already are walked, and named once all are followed.
   return source_->poll(std::chrono::milliseconds(0),
@@ -101,12 +126,14 @@ void TraceSession::on(const ProcessEvent& event) {
         }
       }
       look_for_python(event.space, spaces_[event.space], event.pid);
+      look_into_files(event.pid);
       return;
     case ProcessEvent::What::kExit:
       leave(event.space, event.pid);
       space_of_.erase(event.pid);
       return;
     case ProcessEvent::What::kCode:
+      look_into_files(event.pid);
       // Where a library came, another may have been: what is known of this space may be stale.
       if (const auto space = spaces_.find(event.space); space != spaces_.end()) {
         if (space->second.view) (void)space->second.view->refresh();  // gone: the old maps serve

@@ -8,8 +8,11 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
+#include "app/cli/trace_heap.h"
+#include "app/cli/trace_pairs.h"
 #include "detect/model/trace_ledger.h"
 #include "detect/record/stack_store.h"
 #include "detect/source/trace_source.h"
@@ -26,6 +29,7 @@ namespace plumb::app {
 struct TraceSettings {
   detect::TraceOptions options;
   std::chrono::nanoseconds min_age = std::chrono::seconds(2);
+  std::vector<detect::Pair> pairs;
 };
 
 class TraceSession {
@@ -58,6 +62,12 @@ class TraceSession {
   const detect::TraceLedger& ledger() const { return ledger_; }
   const detect::StackStore& stacks() const { return stacks_; }
   const detect::TraceSource& source() const { return *source_; }
+  // Before follow() of a command that is not its program yet: so that its first calls are seen.
+  // Answers with what the command must find in its environment. Errors: of TraceHeap::prepare().
+  Result<std::vector<std::string>> prepare_command(const std::string& program);
+  // What was asked for and could not be followed; for people.
+  std::vector<std::string> blinds() const;
+  const TracePairs& pairs() const { return pairs_; }
   // Stacks whose process was gone before its maps could be read.
   std::uint64_t unnamed_stacks() const { return unnamed_; }
 
@@ -79,6 +89,7 @@ class TraceSession {
   };
 
   TraceSession(std::unique_ptr<detect::TraceSource> source, const TraceSettings& settings);
+  void look_into_files(Pid pid);
   void take(detect::TraceEvent event);
   void look_at_states();
   void on(const detect::StackEvent& event);
@@ -92,6 +103,8 @@ class TraceSession {
   void name_all() { name_some(waiting_.size()); }
 
   std::unique_ptr<detect::TraceSource> source_;
+  TracePairs pairs_;
+  std::optional<TraceHeap> heap_;
   detect::TraceLedger ledger_;
   detect::StackStore stacks_;
   detect::ProcAccess access_;

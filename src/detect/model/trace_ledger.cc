@@ -187,6 +187,7 @@ void TraceLedger::begin_pass(BootTime now) {
   now_ = now;
   for (Site& site : sites_) {
     site.live = site.inherited = site.aged = site.created = site.closed = 0;
+    site.ended = site.rows = site.held_bytes = site.created_bytes = site.closed_bytes = 0;
     site.oldest.reset();
     site.youngest.reset();
     site.ages.fill(0);
@@ -202,9 +203,9 @@ void TraceLedger::sample(Site& site, const LiveHolding& holding, bool at_exit) {
   const Pid pid = table == tables_.end() ? Pid{0} : table->second.owner.pid;
   // The same ones whatever the order in which they are told.
   const auto older = [](const HoldingSample& a, const HoldingSample& b) {
-    return std::tie(a.born, a.pid, a.fd) < std::tie(b.born, b.pid, b.fd);
+    return std::tie(a.born, a.pid, a.fd, a.file) < std::tie(b.born, b.pid, b.fd, b.file);
   };
-  site.samples.push_back({pid, holding.fd, holding.file, holding.born, at_exit});
+  site.samples.push_back({pid, holding.fd, holding.file, holding.born, at_exit, holding.bytes});
   std::ranges::sort(site.samples, older);
   if (site.samples.size() > kMostSamples) site.samples.pop_back();
 }
@@ -213,9 +214,12 @@ void TraceLedger::add(Site& site, const LiveHolding& holding, BootTime now, bool
   // A row may come while the pass that began at `now` reads the ledger.
   const BootTime born = std::min(holding.born, now);
   const auto age = now - born;
-  ++site.ages[age_bucket(age)];
-  site.total_age += std::chrono::duration_cast<decltype(site.total_age)>(age);
-  if (age >= min_age_ && !at_exit) ++site.aged;
+  ++site.rows;
+  if (holding.ended) ++site.ended;
+  site.ages[age_bucket(age)] += holding.weight;
+  site.total_age += std::chrono::duration_cast<decltype(site.total_age)>(age) * holding.weight;
+  if (age >= min_age_ && !at_exit) site.aged += holding.weight;
+  if (age >= min_age_ || at_exit) site.held_bytes += holding.bytes;
   if (!site.oldest || born < *site.oldest) site.oldest = born;
   if (!site.youngest || born > *site.youngest) site.youngest = born;
   if (holding.inherited) ++site.inherited;
@@ -229,7 +233,7 @@ void TraceLedger::add(Site& site, const LiveHolding& holding, BootTime now, bool
 
 void TraceLedger::hold(const LiveHolding& holding) {
   Site& site = sites_[site_of(holding)];
-  ++site.live;
+  site.live += holding.weight;
   add(site, holding, now_, false);
   if (!holding.listener) return;
   for (Closing& closing : closings_) {
@@ -243,7 +247,7 @@ void TraceLedger::hold_at_end(const LiveHolding& holding) {
   const auto process = processes_.find(table->second.owner);
   if (process == processes_.end() || !process->second.chosen) return;
   const std::size_t site = site_of(holding);
-  ++sites_[site].at_exit;
+  sites_[site].at_exit += holding.weight;
   std::vector<LiveHolding>& kept = ended_[site];
   if (kept.size() < kMostEnded) kept.push_back(holding);
 }
@@ -252,22 +256,29 @@ void TraceLedger::end_pass(std::span<const OriginCount> counts, std::span<const 
   for (std::size_t origin = 0; origin < counts.size(); ++origin) {
     const auto site = origins_.find(static_cast<std::uint32_t>(origin));
     if (site == origins_.end()) continue;
-    sites_[site->second].created += counts[origin].created;
-    sites_[site->second].closed += counts[origin].closed;
+    Site& at = sites_[site->second];
+    at.created += counts[origin].created;
+    at.closed += counts[origin].closed;
+    at.created_bytes += counts[origin].created_bytes;
+    at.closed_bytes += counts[origin].closed_bytes;
   }
   for (const auto& [index, holdings] : ended_) {
     Site& site = sites_[index];
+    std::uint64_t bytes = 0;
     for (const LiveHolding& holding : holdings) {
+      bytes += holding.bytes;
       const auto& owner = processes_.at(tables_.at(holding.table).owner);
       add(site, holding, std::max(owner.ended, holding.born), true);
     }
     // The kernel counted them as closed when it forgot them.
     site.closed -= std::min(site.closed, site.at_exit);
+    site.closed_bytes -= std::min(site.closed_bytes, bytes);
   }
   // Once all have ended nothing can grow, and the waiting must not look like a plateau.
   const bool alive = chosen_alive() > 0 && !settled_;
   for (Site& site : sites_) {
-    if (alive) site.series.add(now_, site.live + site.at_exit);
+    // What was looked at, not what that stands for: a single sample of many would pass for growth.
+    if (alive) site.series.add(now_, site.rows);
     if (settled_) continue;
     site.judged = site.births;
     site.growth = judge(site.series, site.births, now_ - began_);

@@ -51,6 +51,7 @@ struct HoldingSample {
   FileId file{};
   BootTime born{};
   bool at_exit = false;
+  std::uint64_t bytes = 0;
 };
 
 struct Site {
@@ -66,6 +67,11 @@ struct Site {
   std::uint64_t aged = 0;       // of them older than the trace's minimum age
   std::uint64_t created = 0;
   std::uint64_t closed = 0;
+  std::uint64_t ended = 0;       // of live and at_exit: children that nobody has waited for
+  std::uint64_t rows = 0;        // of the ledger, at the last pass: what was looked at
+  std::uint64_t held_bytes = 0;  // of those that count as held
+  std::uint64_t created_bytes = 0;
+  std::uint64_t closed_bytes = 0;
   std::optional<BootTime> oldest;
   std::optional<BootTime> youngest;
   // Of all held, summed: nanoseconds would be too small for a million that live some hours.

@@ -94,7 +94,7 @@ TraceLedger::TraceLedger(const TraceRecord& record)
     LiveHolding row = holding.row;
     row.origin = origin_of(site);
     if (!holding.at_exit) {
-      ++sites_[site].live;
+      sites_[site].live += row.weight;
       add(sites_[site], row, now_, false);
     } else if (const auto table = tables_.find(row.table);
                table != tables_.end() && processes_.contains(table->second.owner)) {

@@ -19,6 +19,7 @@ constexpr std::uint16_t kOpenTreeAttr = 467;
 constexpr std::array kCalls = {
     Row{__NR_open, "open"},
     Row{__NR_close, "close"},
+    Row{__NR_mmap, "mmap"},
     Row{__NR_pipe, "pipe"},
     Row{__NR_dup, "dup"},
     Row{__NR_dup2, "dup2"},
@@ -27,6 +28,8 @@ constexpr std::array kCalls = {
     Row{__NR_recvmsg, "recvmsg"},
     Row{__NR_socketpair, "socketpair"},
     Row{__NR_clone, "clone"},
+    Row{__NR_fork, "fork"},
+    Row{__NR_vfork, "vfork"},
     Row{__NR_fcntl, "fcntl"},
     Row{__NR_creat, "creat"},
     Row{__NR_epoll_create, "epoll_create"},

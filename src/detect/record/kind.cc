@@ -6,6 +6,8 @@
 #include <array>
 #include <utility>
 
+#include "detect/record/resource_kind.h"
+
 namespace plumb::detect {
 namespace {
 
@@ -60,7 +62,10 @@ constexpr auto kAll = [] {
 }  // namespace
 
 std::string_view name_of(Kind kind) {
-  return kNames[static_cast<std::size_t>(kind)].second;
+  const auto index = static_cast<std::size_t>(kind);
+  if (index < kNames.size()) return kNames[index].second;
+  const ResourceKind* resource = resource_kind(kind);
+  return resource == nullptr ? name_of(Kind::kUnknown) : resource->name;
 }
 
 std::optional<Kind> kind_named(std::string_view name) {

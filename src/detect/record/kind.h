@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What sort of thing a descriptor stands for, and the one table of the kinds' names.
+// What sort of thing is held: a descriptor of some kind, or another resource. The one table of the
+// descriptors' names; that of the other resources is in resource_kind.h.
 #pragma once
 
 #include <cstdint>
@@ -46,12 +47,21 @@ enum class Kind : std::uint8_t {
   kSeccomp,
   kLandlock,
   kMountContext,  // fsopen, fspick
+
+  // Resources that are no descriptors.
+  kMapping = 64,  // memory, by mmap
+  kHeap = 65,     // blocks of a heap, some of which stand for all
+  kThread = 66,
+  kChild = 67,   // a child process, until it was waited for
+  kPair = 128,   // the first of the pairs of functions that a user names; each is a kind
+  kProbe = 192,  // the first of the kinds that programs tell of by USDT
 };
 
-// "tcp", "epoll", …: what is printed, and what --kind takes.
+// "tcp", "epoll", "mapping", …: what is printed, and what --kind takes.
 std::string_view name_of(Kind kind);
+// Of a descriptor's kind.
 std::optional<Kind> kind_named(std::string_view name);
-// Every kind, in the order in which counts are printed.
+// Every kind of descriptor, in the order in which counts are printed.
 std::span<const Kind> all_kinds();
 
 }  // namespace plumb::detect

@@ -76,7 +76,10 @@ struct ListenerEvent {
   BootTime time{};
 };
 
-// One row of the ledger.
+// One row of the ledger: a descriptor, or another resource (kinds of resource_kind.h), whose fd is
+// kNoFd and whose file is its identity.
+inline constexpr Fd kNoFd{-1};
+inline constexpr std::uint16_t kNoCall = 0xffff;  // not by a system call, or none that a hook saw
 struct LiveHolding {
   TableId table{};
   Fd fd{};
@@ -87,7 +90,10 @@ struct LiveHolding {
   std::uint16_t call = 0;
   Kind kind = Kind::kUnknown;
   bool listener = false;
-  bool inherited = false;  // from the parent at fork: the origin counted it once, there
+  bool inherited = false;    // from the parent at fork: the origin counted it once, there
+  bool ended = false;        // a child that nobody has waited for
+  std::uint64_t bytes = 0;   // of kinds that have a size
+  std::uint64_t weight = 1;  // how many it stands for, where only some are looked at
 };
 
 struct ClosedEvent {
@@ -110,6 +116,8 @@ using TraceEvent = std::variant<StackEvent, ProcessEvent, ListenerEvent, ClosedE
 struct OriginCount {
   std::uint64_t created = 0;
   std::uint64_t closed = 0;
+  std::uint64_t created_bytes = 0;
+  std::uint64_t closed_bytes = 0;
 };
 
 // What the trace missed and what its surveys put right, since it began.

@@ -8,11 +8,13 @@
 #include <array>
 #include <numeric>
 
+#include "detect/record/resource_kind.h"
+
 namespace plumb::detect {
 namespace {
 
 bool chosen(const TraceDocument& document, Kind kind) {
-  return document.kinds.empty() || std::ranges::count(document.kinds, kind) > 0;
+  return document.kinds.empty() || std::ranges::count(document.kinds, family_of(kind)) > 0;
 }
 
 std::string_view last_part(std::string_view path) {
@@ -30,13 +32,47 @@ std::vector<const Site*> held_sites(const TraceDocument& document) {
   for (const Site& site : document.ledger.sites()) {
     if (held(site) > 0 && chosen(document, site.kind)) found.push_back(&site);
   }
-  std::ranges::stable_sort(found, [](const Site* a, const Site* b) {
+  const bool by_bytes = std::ranges::all_of(found, [](const Site* site) { return sized(*site); });
+  std::ranges::stable_sort(found, [by_bytes](const Site* a, const Site* b) {
     const bool stack_a = a->special == OriginId::kFirst;
     const bool stack_b = b->special == OriginId::kFirst;
     if (stack_a != stack_b) return stack_a;
-    return held(*a) > held(*b);
+    return by_bytes ? a->held_bytes > b->held_bytes : held(*a) > held(*b);
   });
   return found;
+}
+
+std::string kind_text(const TraceDocument& document, Kind kind) {
+  const auto named = document.named_kinds.find(kind);
+  return named == document.named_kinds.end() ? std::string(name_of(kind)) : clean(named->second);
+}
+
+bool sized(const Site& site) {
+  const ResourceKind* kind = resource_kind(site.kind);
+  return kind != nullptr && kind->sized;
+}
+
+std::string_view identity_word(Kind kind) {
+  const ResourceKind* resource = resource_kind(kind);
+  if (resource == nullptr) return "fd";
+  switch (resource->identity) {
+    case IdentityForm::kAddress:
+      return "at";
+    case IdentityForm::kThread:
+      return "thread";
+    case IdentityForm::kProcess:
+      return "process";
+  }
+  return {};
+}
+
+std::string identity_of(Kind kind, const HoldingSample& sample) {
+  const ResourceKind* resource = resource_kind(kind);
+  if (resource == nullptr) return std::to_string(number(sample.fd));
+  if (resource->identity == IdentityForm::kAddress) {
+    return fmt::format("0x{:x}", number(sample.file));
+  }
+  return std::to_string(number(sample.file));
 }
 
 std::vector<const Closing*> told_closings(const TraceDocument& document) {
@@ -63,7 +99,11 @@ bool anything_wrong(const TraceDocument& document) {
 double growth_rate(const TraceDocument& document, const Site& site) {
   const std::chrono::duration<double> traced = document.ledger.now() - document.ledger.began();
   const auto born = std::accumulate(site.births.begin(), site.births.end(), std::uint64_t{0});
-  return traced.count() <= 0 ? 0 : static_cast<double>(born) / traced.count();
+  if (traced.count() <= 0 || site.rows == 0) return 0;
+  // Births count rows, each of which may stand for many.
+  const double weight =
+      static_cast<double>(site.live + site.at_exit) / static_cast<double>(site.rows);
+  return static_cast<double>(born) * weight / traced.count();
 }
 
 std::string_view name_of(Growth growth) {

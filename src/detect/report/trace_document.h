@@ -32,17 +32,27 @@ struct TraceDocument {
   TraceLosses losses;
   TraceRepairs repairs;
   std::uint64_t unnamed_stacks = 0;
-  std::vector<Kind> kinds;        // only these; empty: all
-  bool all_closings = false;      // not listeners' alone
-  bool command = false;           // the trace started it: its first exec is no news
-  std::size_t most_origins = 20;  // in text; the other writers have all
+  std::vector<Kind> kinds;                    // only these; empty: all
+  std::map<Kind, std::string> named_kinds{};  // those that have no name of their own
+  bool all_closings = false;                  // not listeners' alone
+  bool command = false;                       // the trace started it: its first exec is no news
+  std::size_t most_origins = 20;              // in text; the other writers have all
 };
 
 // How many of a site are still held: those older than the minimum age, and those that a chosen
 // process left at its end.
 std::uint64_t held(const Site& site);
 
-// The sites with something held, of the chosen kinds: most held first, those without a stack last.
+// The kind's name, clean: a pair's is what the user called it.
+std::string kind_text(const TraceDocument& document, Kind kind);
+// Whether the site's kind has bytes.
+bool sized(const Site& site);
+// What a holding is known by: "fd" and "7"; "at" and "0x7f00a000"; "process" and "812".
+std::string_view identity_word(Kind kind);
+std::string identity_of(Kind kind, const HoldingSample& sample);
+
+// The sites with something held, of the chosen kinds: most held first (most bytes where all have
+// them), those without a stack last.
 std::vector<const Site*> held_sites(const TraceDocument& document);
 // The closings to be told: listeners', or all.
 std::vector<const Closing*> told_closings(const TraceDocument& document);
@@ -70,8 +80,8 @@ void write_trace_text(const TraceDocument& document, const Paper& paper, const S
 void write_trace_json(const TraceDocument& document, const Sink& sink);
 // Folded stacks, outermost first, with what is held: input of flame graph programs.
 void write_trace_folded(const TraceDocument& document, const Sink& sink);
-// A gzipped profile.proto with the sample types open/count, created/count and age/seconds and the
-// labels kind and peer; for `go tool pprof`, also with -diff_base.
+// A gzipped profile.proto with the sample types open/count, created/count, age/seconds, space/bytes
+// and created_space/bytes and the labels kind and peer; for `go tool pprof`, also with -diff_base.
 void write_trace_pprof(const TraceDocument& document, const Sink& sink);
 // One page that needs nothing else: a flame graph and a table.
 void write_trace_html(const TraceDocument& document, const Sink& sink);

@@ -32,7 +32,7 @@ void write_trace_folded(const TraceDocument& document, const Sink& sink) {
         out += ';';
       }
     }
-    out += name_of(site->kind);
+    out += kind_text(document, site->kind);
     out += ' ';
     out += std::to_string(held(*site));
     out += '\n';

@@ -46,7 +46,7 @@ void Records::process(Pid pid) {
 
 void Records::origin(const Site& site) {
   json_.begin("origin", kOriginSchema);
-  json_.member("kind", name_of(site.kind));
+  json_.member("kind", std::string_view(kind_text(document_, site.kind)));
   if (const auto call = call_name(site.call); !call.empty()) json_.member("call", call);
   json_.member("held", held(site));
   json_.member("live", site.live);
@@ -54,6 +54,12 @@ void Records::origin(const Site& site) {
   json_.member("inherited", site.inherited);
   json_.member("created", site.created);
   json_.member("closed", site.closed);
+  if (site.kind == Kind::kChild) json_.member("ended", site.ended);
+  if (sized(site)) {
+    json_.member("held_bytes", site.held_bytes);
+    json_.member("created_bytes", site.created_bytes);
+    json_.member("closed_bytes", site.closed_bytes);
+  }
   json_.member("growth", name_of(site.growth));
   // A recording may tell of more than 63 bits hold.
   const double rate = std::min(growth_rate(document_, site) * 1e9, 9e18);
@@ -67,7 +73,12 @@ void Records::origin(const Site& site) {
   for (const HoldingSample& sample : site.samples) {
     json_.open_element();
     process(sample.pid);
-    json_.member("fd", number(sample.fd));
+    if (sample.fd == kNoFd) {
+      json_.member("identity", std::string_view(identity_of(site.kind, sample)));
+      if (sized(site)) json_.member("bytes", sample.bytes);
+    } else {
+      json_.member("fd", number(sample.fd));
+    }
     json_.member("age", ledger_.now() - sample.born);
     const auto known = document_.texts.find({sample.pid, sample.fd, sample.file});
     if (known != document_.texts.end()) {

@@ -23,9 +23,11 @@ std::string peer_of(const SampleText& text) {
 
 void add_site(PprofProfile& profile, const TraceDocument& document, const Site& site) {
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(site.total_age).count();
-  const std::array values{held(site), site.created, static_cast<std::uint64_t>(seconds)};
+  const std::array values{held(site), site.created, static_cast<std::uint64_t>(seconds),
+                          site.held_bytes, site.created_bytes};
   std::string peer;
-  PprofProfile::Labels labels{{"kind", name_of(site.kind)}};
+  const std::string kind = kind_text(document, site.kind);
+  PprofProfile::Labels labels{{"kind", kind}};
   for (const HoldingSample& one : site.samples) {
     const auto known = document.texts.find({one.pid, one.fd, one.file});
     if (known != document.texts.end()) peer = peer_of(known->second);
@@ -48,6 +50,8 @@ void write_trace_pprof(const TraceDocument& document, const Sink& sink) {
   profile.add_type("open", "count");
   profile.add_type("created", "count");
   profile.add_type("age", "seconds");
+  profile.add_type("space", "bytes");
+  profile.add_type("created_space", "bytes");
   const auto sites = held_sites(document);
   // The outermost frame of a stack is in the program.
   if (!sites.empty()) {

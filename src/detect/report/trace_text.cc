@@ -151,12 +151,14 @@ void Text::origins() {
 void Text::table() {
   const auto sites = held_sites(document_);
   if (sites.empty()) return;
-  constexpr std::size_t kFigures = 6;
+  constexpr std::size_t kFigures = 7;
   using Row = std::array<std::string, kFigures>;
-  std::vector<Row> rows{{"HELD", "KIND", "GROWTH", "CREATED", "CLOSED", "OLDEST"}};
+  std::vector<Row> rows{{"HELD", "BYTES", "KIND", "GROWTH", "CREATED", "CLOSED", "OLDEST"}};
+  const bool bytes = std::ranges::any_of(sites, [](const Site* site) { return sized(*site); });
   for (std::size_t i = 0; i < std::min(sites.size(), document_.most_origins); ++i) {
     const Site& site = *sites[i];
-    rows.push_back({human_count(held(site)), std::string(name_of(site.kind)),
+    rows.push_back({human_count(held(site)), sized(site) ? human_size(site.held_bytes) : "",
+                    kind_text(document_, site.kind),
                     site.growth == Growth::kGrowing  ? rate_text(growth_rate(document_, site))
                     : site.growth == Growth::kTooFew ? "few"
                                                      : std::string(name_of(site.growth)),
@@ -167,7 +169,8 @@ void Text::table() {
   for (const Row& row : rows) {
     for (std::size_t i = 0; i < kFigures; ++i) widths[i] = std::max(widths[i], cells(row[i]));
   }
-  const std::size_t taken = std::accumulate(widths.begin(), widths.end(), 2 * kFigures);
+  std::size_t taken = std::accumulate(widths.begin(), widths.end(), 2 * kFigures);
+  if (!bytes) taken -= widths[1] + 2;
   const std::size_t left = !paper_.cuts()              ? std::string::npos
                            : paper_.width > taken + 16 ? paper_.width - taken
                                                        : 16;
@@ -175,9 +178,10 @@ void Text::table() {
   for (std::size_t r = 0; r < rows.size(); ++r) {
     const Site* site = r == 0 ? nullptr : sites[r - 1];
     for (std::size_t i = 0; i < kFigures; ++i) {
+      if (i == 1 && !bytes) continue;
       std::string cell;
-      append_padded(cell, rows[r][i], widths[i], i == 1 ? Align::kLeft : Align::kRight);
-      const bool red = site != nullptr && site->growth == Growth::kGrowing && (i == 0 || i == 2);
+      append_padded(cell, rows[r][i], widths[i], i == 2 ? Align::kLeft : Align::kRight);
+      const bool red = site != nullptr && site->growth == Growth::kGrowing && (i == 0 || i == 3);
       painted(site == nullptr ? Tone::kFaint : red ? Tone::kBad : Tone::kPlain, cell);
       out_ += "  ";
     }
@@ -216,8 +220,8 @@ void Text::origin(const Site& site) {
   const bool growing = site.growth == Growth::kGrowing;
   const bool stacked = site.special == OriginId::kFirst;
   painted(growing ? Tone::kBad : Tone::kStrong,
-          fmt::format("{} {} held, {}", human_count(held(site)), name_of(site.kind),
-                      name_of(site.growth)));
+          fmt::format("{} {} held{}, {}", human_count(held(site)), kind_text(document_, site.kind),
+                      sized(site) ? ", " + human_size(site.held_bytes) : "", name_of(site.growth)));
   if (growing) {
     out_ += ' ';
     painted(Tone::kBad, rate_text(growth_rate(document_, site)));
@@ -226,7 +230,9 @@ void Text::origin(const Site& site) {
     line(fmt::format(": {}", reason_without_stack(site.special)));
   } else {
     const std::string_view call = call_name(site.call);
-    line(fmt::format(", by {}", call.empty() ? fmt::format("call {}", site.call) : call));
+    line(site.call == kNoCall
+             ? ""
+             : fmt::format(", by {}", call.empty() ? fmt::format("call {}", site.call) : call));
   }
   std::string counts;
   if (stacked) {
@@ -234,6 +240,9 @@ void Text::origin(const Site& site) {
         fmt::format("{} created, {} closed, ", human_count(site.created), human_count(site.closed));
   }
   counts += fmt::format("{} live", human_count(site.live));
+  if (site.ended > 0) {
+    counts += fmt::format(", {} of them ended and not waited for", human_count(site.ended));
+  }
   if (site.inherited > 0) counts += fmt::format(", {} in children since fork", site.inherited);
   if (site.at_exit > 0) counts += fmt::format(", {} left at the end", human_count(site.at_exit));
   line(fmt::format("  {}; oldest {}, youngest {}, ages {}", counts,
@@ -260,19 +269,21 @@ void Text::samples(const Site& site) {
       }
     }
     const std::string who = holder(sample.pid);
+    std::string identity = identity_of(site.kind, sample);
+    if (sized(site)) identity += fmt::format(" ({})", human_size(sample.bytes));
     const auto same = std::ranges::find_if(
         told, [&](const Told& one) { return one.holder == who && one.what == what; });
     if (same != told.end()) {
-      same->numbers += fmt::format(", {}", number(sample.fd));
+      same->numbers += ", " + identity;
     } else {
-      told.push_back({who, what, std::to_string(number(sample.fd))});
+      told.push_back({who, what, std::move(identity)});
     }
   }
   const bool more = held(site) > site.samples.size();
   for (const Told& one : told) {
-    painted(Tone::kFaint,
-            cut_to_paper(fmt::format("  {} fd {}{}{}", one.holder, one.numbers,
-                                     more && told.size() == 1 ? ", …" : "", one.what)));
+    painted(Tone::kFaint, cut_to_paper(fmt::format(
+                              "  {} {} {}{}{}", one.holder, identity_word(site.kind), one.numbers,
+                              more && told.size() == 1 ? ", …" : "", one.what)));
     line("");
   }
 }
@@ -371,7 +382,7 @@ void Text::missed() {
   const TraceLosses& lost = document_.losses;
   const TraceRepairs& repaired = document_.repairs;
   tell(lost.holdings,
-       "descriptors found no room in the ledger: the numbers above are too low; see --room");
+       "holdings found no room in the ledger: the numbers above are too low; see --room");
   tell(lost.stacks,
        "acquisitions without a stack: it found no room, most while plumb was learning");
   tell(lost.events, "forks, execs, exits or closes were not told: no room");

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "detect/record/resource_kind.h"
+
 namespace plumb::detect {
 namespace {
 
@@ -16,13 +18,20 @@ static_assert(static_cast<int>(Kind::kSocket) == abi::kKindSocket);
 static_assert(static_cast<int>(Kind::kPidfd) == abi::kKindPidfd);
 static_assert(static_cast<int>(Kind::kDmabuf) == abi::kKindDmabuf);
 static_assert(static_cast<int>(Kind::kMountContext) == abi::kKindMountContext);
+static_assert(static_cast<int>(Kind::kMapping) == abi::kKindMapping);
+static_assert(static_cast<int>(Kind::kHeap) == abi::kKindHeap);
+static_assert(static_cast<int>(Kind::kThread) == abi::kKindThread);
+static_assert(static_cast<int>(Kind::kChild) == abi::kKindChild);
+static_assert(static_cast<int>(Kind::kPair) == abi::kKindPair);
+static_assert(static_cast<int>(Kind::kProbe) == abi::kKindProbe);
 
 BootTime time_of(std::uint64_t nanoseconds) {
   return BootTime(std::chrono::nanoseconds(static_cast<std::int64_t>(nanoseconds)));
 }
 
 Kind kind_of(std::uint8_t written) {
-  return written <= abi::kKindMountContext ? Kind{written} : Kind::kUnknown;
+  const bool known = written <= abi::kKindMountContext || resource_kind(Kind{written}) != nullptr;
+  return known ? Kind{written} : Kind::kUnknown;
 }
 
 template <typename Record>
@@ -153,6 +162,22 @@ LiveHolding to_fact(const abi::trace_holding_key& key, const abi::trace_holding&
   fact.kind = kind_of(holding.kind);
   fact.listener = (holding.flags & abi::kTraceListener) != 0;
   fact.inherited = (holding.flags & abi::kTraceInherited) != 0;
+  return fact;
+}
+
+LiveHolding to_fact(const abi::trace_resource_key& key, const abi::trace_resource& resource) {
+  LiveHolding fact;
+  fact.table = TableId{key.table};
+  fact.fd = kNoFd;
+  fact.file = FileId{key.identity};
+  fact.born = time_of(resource.born);
+  fact.origin = OriginId{resource.origin};
+  fact.tid = Tid{resource.tid};
+  fact.call = resource.call;
+  fact.kind = key.kind <= 0xff ? kind_of(static_cast<std::uint8_t>(key.kind)) : Kind::kUnknown;
+  fact.bytes = resource.bytes;
+  fact.weight = resource.weight;
+  fact.ended = resource.ended != 0;
   return fact;
 }
 

@@ -15,5 +15,6 @@ namespace plumb::detect {
 std::optional<TraceEvent> decode(std::span<const std::byte> record);
 
 LiveHolding to_fact(const abi::trace_holding_key& key, const abi::trace_holding& holding);
+LiveHolding to_fact(const abi::trace_resource_key& key, const abi::trace_resource& resource);
 
 }  // namespace plumb::detect

@@ -13,6 +13,8 @@
 #include "detect/source/bpf/trace_abi.h"
 #include "detect/source/bpf_iterator.h"
 #include "detect/source/bpf_support.h"
+#include "detect/source/pair_probes.h"
+#include "detect/source/resource_ledger.h"
 #include "detect/source/trace_decode.h"
 #include "trace.skel.h"
 
@@ -54,6 +56,13 @@ class BpfTrace : public TraceSource {
   }
   TraceLosses losses() const override;
   TraceRepairs repairs() const override;
+  Result<void> watch(const PairPlace& place) override { return pairs_.watch(place); }
+  Result<void> watch_own(const std::string& path) override { return pairs_.watch_own(path); }
+  Result<void> watch_sampler(const std::string& path) override {
+    return pairs_.watch_sampler(path);
+  }
+  Result<void> watch_heap(const HeapPlace& place) override { return pairs_.watch_heap(place); }
+  std::map<Kind, std::string> told_kinds() const override { return pairs_.told(); }
 
  private:
   explicit BpfTrace(BpfSkeleton<trace_bpf> skeleton) : skeleton_(std::move(skeleton)) {}
@@ -68,6 +77,8 @@ class BpfTrace : public TraceSource {
   static int on_event(void* self, void* data, std::size_t size);
 
   BpfSkeleton<trace_bpf> skeleton_;
+  ResourceLedger resources_{*skeleton_};
+  PairProbes pairs_{*skeleton_};
   std::vector<BpfLink> links_;
   std::unique_ptr<ring_buffer, RingDeleter> ring_;
   const OriginCount* counts_ = nullptr;
@@ -89,6 +100,10 @@ Result<std::unique_ptr<TraceSource>> BpfTrace::open(const TraceOptions& options)
   skeleton.rodata->keep_closers = options.keep_closers;
   skeleton.rodata->direct_reads = kernel_has_function("bpf_rdonly_cast");
   bpf_map__set_max_entries(skeleton.maps.holdings, options.holdings);
+  trace->resources_.choose(options.resources, options.holdings);
+  skeleton.rodata->returns_watched = std::ranges::any_of(
+      options.resources, [](Kind kind) { return kind == Kind::kPair || kind == Kind::kHeap; });
+  skeleton.rodata->heap_mean = options.heap_mean;
   if (auto loaded = load_skeleton(skeleton, "trace"); !loaded) return std::move(loaded).error();
 
   const std::size_t size = sizeof(abi::trace_count) * abi::kTraceOrigins;
@@ -119,7 +134,7 @@ Result<void> BpfTrace::attach_all() {
   }
   // A kernel without io_uring has no such hook and no such descriptors.
   if (auto link = attach(*programs.on_io_uring)) links_.push_back(*std::move(link));
-  return {};
+  return resources_.attach(links_);
 }
 
 // The programs keep what they see in maps and write nothing.
@@ -269,6 +284,12 @@ Result<void> BpfTrace::visit_rows(const Visit& visit, std::uint32_t survey) {
   std::unordered_set<std::uint32_t> dead;
   for (const TableId table : visit.dead) dead.insert(number(table));
   std::vector<std::pair<abi::trace_holding_key, abi::trace_holding>> stale;
+  // While the numbers of dead tables still lead to their processes.
+  if (auto seen =
+          resources_.visit(visit, survey == 0 ? std::nullopt : std::optional(survey_began_));
+      !seen) {
+    return seen;
+  }
   auto done = each_row([&](const abi::trace_holding_key& key, const abi::trace_holding& holding) {
     const bool empty = holding.file == 0;
     const bool unseen = !empty && holding.seen < survey && holding.born < began;
@@ -324,7 +345,7 @@ TraceRepairs BpfTrace::repairs() const {
   return {.found = made[abi::kTraceRepairFound],
           .inherited = made[abi::kTraceRepairInherited],
           .replaced = made[abi::kTraceRepairReplaced],
-          .gone = gone_};
+          .gone = gone_ + resources_.gone()};
 }
 
 }  // namespace

@@ -9,10 +9,14 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
+#include "detect/record/heap_place.h"
+#include "detect/record/pair.h"
 #include "detect/record/trace_event.h"
 #include "detect/record/walk_rule.h"
 #include "plumb/base/result.h"
@@ -21,8 +25,10 @@ namespace plumb::detect {
 
 struct TraceOptions {
   bool follow_children = true;
-  bool keep_closers = false;          // an event for every close, not for listeners' alone
-  std::uint32_t holdings = 1U << 20;  // room in the ledger; about 96 bytes of kernel memory each
+  bool keep_closers = false;            // an event for every close, not for listeners' alone
+  std::uint32_t holdings = 1U << 20;    // room in the ledger; about 96 bytes of kernel memory each
+  std::vector<Kind> resources;          // kinds beside descriptors; each costs its hooks
+  std::uint64_t heap_mean = 512 << 10;  // bytes of the heap for one that is looked at
 };
 
 class TraceSource {
@@ -61,6 +67,17 @@ class TraceSource {
   virtual Result<void> reconcile(const Visit& visit) = 0;
   // The rows as they are, without a survey.
   virtual Result<void> read(const Visit& visit) = 0;
+
+  // Probes a function of a pair, where options.resources has kPair; the probes plumb:acquire and
+  // plumb:release of a file, where it has kProbe. Errors: of the kernel that refuses the place.
+  virtual Result<void> watch(const PairPlace& place) = 0;
+  virtual Result<void> watch_own(const std::string& path) = 0;
+  // The heap sampler's functions in its file; an allocation function of a process; where it has
+  // kHeap. Errors: as above.
+  virtual Result<void> watch_sampler(const std::string& path) = 0;
+  virtual Result<void> watch_heap(const HeapPlace& place) = 0;
+  // The names of the kinds from kProbe on, as far as programs have told of them.
+  virtual std::map<Kind, std::string> told_kinds() const = 0;
 
   // One count an origin, indexed by its number; a view that changes as the targets run.
   virtual std::span<const OriginCount> counts() const = 0;

@@ -61,6 +61,46 @@ struct TraceLedgerTest : testing::Test {
   }
 };
 
+TEST_F(TraceLedgerTest, WhatStandsForManyCountsAsMany) {
+  ledger.on(process(ProcessEvent::What::kFork, 7, 1));
+  ledger.learn(OriginId{16}, stack("serve"), Kind::kHeap, kNoCall, false);
+  std::vector<OriginCount> counts(17);
+  counts[16] = {300, 100, 3000, 1000};
+  std::vector<LiveHolding> rows{holding(16, 1, -1, seconds(1)), holding(16, 1, -1, seconds(9))};
+  for (LiveHolding& row : rows) {
+    row.kind = Kind::kHeap;
+    row.weight = 100;
+    row.bytes = 1000;
+  }
+  pass(seconds(10), rows, counts);
+  const Site& site = ledger.sites()[0];
+  EXPECT_EQ(site.live, 200U);
+  EXPECT_EQ(site.aged, 100U);
+  EXPECT_EQ(site.rows, 2U);
+  EXPECT_EQ(site.held_bytes, 1000U);
+  EXPECT_EQ(site.created_bytes, 3000U);
+  EXPECT_EQ(site.closed_bytes, 1000U);
+  EXPECT_EQ(site.samples.at(0).bytes, 1000U);
+  EXPECT_EQ(site.series.points().back().live, 2U);  // of what was looked at
+}
+
+TEST_F(TraceLedgerTest, BytesThatAProcessLeavesAreHeldAndNotReleased) {
+  ledger.on(process(ProcessEvent::What::kFork, 7, 1));
+  ledger.learn(OriginId{16}, stack("serve"), Kind::kMapping, 9, false);
+  ledger.on(process(ProcessEvent::What::kExit, 7, 1));
+  LiveHolding row = holding(16, 1, -1, seconds(1));
+  row.kind = Kind::kMapping;
+  row.bytes = 4096;
+  std::vector<OriginCount> counts(17);
+  counts[16] = {1, 1, 4096, 4096};  // the kernel's rows are gone with the process
+  pass(seconds(6), {}, counts, {row});
+  const Site& site = ledger.sites()[0];
+  EXPECT_EQ(site.at_exit, 1U);
+  EXPECT_EQ(site.held_bytes, 4096U);
+  EXPECT_EQ(site.closed, 0U);
+  EXPECT_EQ(site.closed_bytes, 0U);
+}
+
 TEST_F(TraceLedgerTest, NumbersWithOneStackAreOneSite) {
   ledger.on(process(ProcessEvent::What::kFork, 7, 1));
   ledger.learn(OriginId{16}, stack("serve"), Kind::kTcp, kAccept4, false);

@@ -67,13 +67,31 @@ TEST(TraceDecode, MoreFramesThanThereIsRoomForAreNoStack) {
 
 TEST(TraceDecode, AKindThatIsNoneIsUnknown) {
   auto record = stack_record(1);
-  record.kind = 0xff;
+  record.kind = 100;
   const auto event = decode(bytes_of(record));
   ASSERT_TRUE(event);
   EXPECT_EQ(std::get<StackEvent>(*event).kind, Kind::kUnknown);
   abi::trace_holding holding{};
   holding.kind = abi::kKindMountContext + 1;
   EXPECT_EQ(to_fact({}, holding).kind, Kind::kUnknown);
+}
+
+TEST(TraceDecode, AResourceHasItsIdentityInTheFilesPlace) {
+  const abi::trace_resource_key key{0x7f0000001000, 3, abi::kKindMapping};
+  const abi::trace_resource resource{77, 8192, 40, 12, 5, 9, 0};
+  const LiveHolding fact = to_fact(key, resource);
+  EXPECT_EQ(fact.table, TableId{3});
+  EXPECT_EQ(fact.fd, kNoFd);
+  EXPECT_EQ(fact.file, FileId{0x7f0000001000});
+  EXPECT_EQ(fact.kind, Kind::kMapping);
+  EXPECT_EQ(fact.bytes, 8192U);
+  EXPECT_EQ(fact.weight, 5U);
+  EXPECT_EQ(fact.origin, OriginId{40});
+  EXPECT_EQ(to_fact({1, 2, abi::kKindPair + 3}, resource).kind,
+            Kind{static_cast<std::uint8_t>(abi::kKindPair + 3)});
+  for (const std::uint32_t kind : {63U, 100U, 0x140U, 0xffffffffU}) {
+    EXPECT_EQ(to_fact({1, 2, kind}, resource).kind, Kind::kUnknown);
+  }
 }
 
 TEST(TraceDecode, ANameNeedNotEnd) {

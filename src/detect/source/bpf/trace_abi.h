@@ -67,6 +67,12 @@ enum trace_kind {
   kKindSeccomp,
   kKindLandlock,
   kKindMountContext,
+  kKindMapping = 64, /* from here on resources that are no descriptors */
+  kKindHeap = 65,
+  kKindThread = 66,
+  kKindChild = 67,
+  kKindPair = 128,  /* the first of the pairs of functions that a user names */
+  kKindProbe = 192, /* the first of the kinds that programs tell of by USDT */
 };
 
 /* Origins that are no stack. */
@@ -100,10 +106,32 @@ struct trace_holding {
 };
 PLUMB_ABI_ASSERT(sizeof(struct trace_holding) == 32, "trace_holding");
 
+/* A resource that is no descriptor, by the process that holds it (its table's number, which is new
+ * at each exec) and by what its kind calls it: an address, a number. */
+struct trace_resource_key {
+  __u64 identity;
+  __u32 table;
+  __u32 kind; /* plumb::detect::Kind */
+};
+PLUMB_ABI_ASSERT(sizeof(struct trace_resource_key) == 16, "trace_resource_key");
+
+struct trace_resource {
+  __u64 born;
+  __u64 bytes; /* 0 for kinds that have no size */
+  __u32 origin;
+  __s32 tid;
+  __u32 weight; /* how many it stands for: 1, or more where only some are looked at */
+  __u16 call;   /* as in trace_holding */
+  __u16 ended;  /* a child that has ended and was not waited for */
+};
+PLUMB_ABI_ASSERT(sizeof(struct trace_resource) == 32, "trace_resource");
+
 /* Counters of one origin, by its number. closed counts only what created has counted. */
 struct trace_count {
   __u64 created;
   __u64 closed;
+  __u64 created_bytes;
+  __u64 closed_bytes;
 };
 
 /* A traced process, by thread group. */
@@ -121,6 +149,34 @@ struct trace_table {
   __s32 pid;
   __u32 moved; /* an exec made it of its parent, which ended: what is in both was carried over */
   __u32 pad;
+};
+
+/* What a probe on a function of a pair is to do, in the 64 bits that the kernel keeps for it. */
+enum trace_pair_form {
+  kPairReturned = 0,  /* the identity is what the function returns, unless 0 */
+  kPairArgument = 1,  /* an argument, when it is called */
+  kPairIfZero = 2,    /* an argument, when it returns 0 */
+  kPairPointedTo = 3, /* the word at an argument: when it returns; of a release when it is called */
+};
+#define PLUMB_PAIR_KIND(cookie) ((cookie)&0xff)
+#define PLUMB_PAIR_FORM(cookie) (((cookie) >> 8) & 3)
+#define PLUMB_PAIR_ARGUMENT(cookie) (((cookie) >> 10) & 7) /* from 1 */
+#define PLUMB_PAIR_RELEASES(cookie) (((cookie) >> 13) & 1)
+#define PLUMB_PAIR_OFFSET(cookie) ((((cookie) >> 14) & 0x3ff) * 8) /* of the word */
+/* Of a probe on an allocation function; arguments from 1, 0 for none. */
+#define PLUMB_HEAP_SIZE(cookie) (((cookie) >> 8) & 7)
+#define PLUMB_HEAP_TIMES(cookie) (((cookie) >> 11) & 7) /* another factor of the size */
+#define PLUMB_HEAP_OLD(cookie) (((cookie) >> 14) & 7)   /* the block that it frees */
+#define PLUMB_HEAP_INTO(cookie) (((cookie) >> 17) & 1)  /* the block goes to *(first argument) */
+/* The code of the function's own file, in pages before and from its page on. Calls from there are
+ * the library's own affair. Both 0: every call counts. */
+#define PLUMB_PAIR_BEFORE(cookie) (((cookie) >> 24) & 0xfffff)
+#define PLUMB_PAIR_AFTER(cookie) (((cookie) >> 44) & 0xfffff)
+
+enum {
+  kTracePairs = 64,       /* kinds of pairs, and of probes */
+  kTraceProbeName = 16,   /* of a probe's kind, with its end; longer ones are cut */
+  kTracePendingCalls = 8, /* of watched functions within each other, a thread */
 };
 
 /* How to get from one frame to its caller, for one return address in one address space. */
@@ -277,6 +333,22 @@ enum trace_repair {
 struct trace_forget {
   struct trace_holding_key key;
   __u64 born;
+};
+
+/* The same for a resource: what is left of it is `bytes`; 0 forgets it. */
+struct trace_trim {
+  struct trace_resource_key key;
+  __u64 born;
+  __u64 bytes;
+  __u32 forget;
+  __u32 pad;
+};
+
+/* Gives a child's row to the table that its parent has since an exec. */
+struct trace_adopt {
+  struct trace_resource_key key;
+  __u32 table;
+  __u32 pad;
 };
 
 #ifdef __cplusplus

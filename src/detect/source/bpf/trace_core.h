@@ -4,7 +4,8 @@
 #ifndef PLUMB_TRACE_CORE_H
 #define PLUMB_TRACE_CORE_H
 
-/* libbpf's headers need the types that come before them. */
+/* libbpf's headers need the types that come before them, and name the registers as those do. */
+#define __VMLINUX_H__
 // clang-format off
 #include <linux/bpf.h>
 #include "detect/source/bpf/trace_kernel.h"

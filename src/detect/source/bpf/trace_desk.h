@@ -33,6 +33,8 @@ struct made {
 
 struct desk {
   struct known_target target;
+  __u32 busy; /* a uprobe's program is at work here, which the kernel may interrupt for others */
+  __u32 pad;
   struct made made;
   __u8 bytes[kDeskBytes]; /* of a user's stack */
 };

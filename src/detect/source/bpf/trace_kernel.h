@@ -71,6 +71,9 @@ struct files_struct {
 struct thread_info {
   __u32 status;
 } PLUMB_CORE;
+struct signal_struct {
+  unsigned int flags;
+} PLUMB_CORE;
 struct task_struct {
   struct thread_info thread_info;
   unsigned int flags;
@@ -79,6 +82,7 @@ struct task_struct {
   int exit_code;
   __u64 start_boottime;
   struct files_struct* files;
+  struct signal_struct* signal;
   struct task_struct* group_leader;
   char comm[16];
 } PLUMB_CORE;
@@ -114,6 +118,7 @@ enum {
   kThreadCompat = 0x2,    /* TS_COMPAT: a 32-bit system call, with other numbers */
   kTaskIoWorker = 0x10,   /* PF_IO_WORKER */
   kTaskKernel = 0x200000, /* PF_KTHREAD */
+  kGroupExits = 0x4,      /* SIGNAL_GROUP_EXIT: the whole process ends */
   kModeType = 0170000,
   kModeSocket = 0140000,
   kModeLink = 0120000,

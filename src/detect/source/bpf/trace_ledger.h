@@ -4,6 +4,7 @@
 #ifndef PLUMB_TRACE_LEDGER_H
 #define PLUMB_TRACE_LEDGER_H
 
+#include "detect/source/bpf/trace_calls.h"
 #include "detect/source/bpf/trace_walk.h"
 
 const volatile unsigned char keep_closers =
@@ -76,12 +77,8 @@ static __always_inline void targets_changed(void) {
   __sync_fetch_and_add(&targets_epoch, 1);
 }
 
-/* The process that makes the current system call, if it is a target. A copy: 3 ns where the last
- * one was asked for, traced or not, against 25 ns of a look into the map. */
-static __always_inline struct trace_target* current_target(void) {
+static __always_inline struct trace_target* target_at(struct desk* own) {
   const __s32 pid = bpf_get_current_pid_tgid() >> 32;
-  struct desk* own = desk();
-  if (!own) return 0;
   struct known_target* known = &own->target;
   const __u32 epoch = targets_epoch;
   if (known->pid != pid || known->epoch != epoch) {
@@ -92,6 +89,18 @@ static __always_inline struct trace_target* current_target(void) {
     if (target) known->target = *target;
   }
   return known->found ? &known->target : 0;
+}
+
+/* The process that makes the current system call, if it is a target. A copy: 3 ns where the last
+ * one was asked for, traced or not, against 25 ns of a look into the map. */
+static __always_inline struct trace_target* current_target(void) {
+  struct desk* own = desk();
+  if (!own) return 0;
+  if (own->busy) {
+    count_loss(kTraceLossEvents);
+    return 0;
+  }
+  return target_at(own);
 }
 
 static __always_inline void count_created(__u32 origin) {

@@ -8,6 +8,7 @@
 #define PLUMB_TRACE_WALK_H
 
 #include "detect/source/bpf/trace_known.h"
+#include "detect/source/bpf/trace_pending.h"
 #include "detect/source/bpf/trace_python.h"
 
 struct walk {
@@ -20,6 +21,7 @@ struct walk {
   __u32 frames;
   __u8 missing; /* ended for want of a rule */
   __u8 cut;
+  __u8 watched; /* some of the thread's return addresses are not its own */
 };
 
 struct {
@@ -59,6 +61,13 @@ static __always_inline void use_bp(struct walk* w) {
   } else {
     note_word(&w->words, w->first_sp, w->bp_at, w->registers.bp, kKnownRelative);
   }
+}
+
+static __always_inline __u64 caller_at(struct walk* w, __u64 at, __u64 read) {
+  if (!returns_watched || !w->watched) return read;
+  const __u64 caller = real_return(at, read);
+  if (caller != read) w->words.repeatable = 0;
+  return caller;
 }
 
 static __always_inline bool unread(struct walk* w) {
@@ -112,6 +121,7 @@ static __always_inline bool step(struct walk* w, const struct trace_rule* rule) 
     }
   }
   note_word(&w->words, w->first_sp, cfa - 8, caller, 0);
+  caller = caller_at(w, cfa - 8, caller);
   if (caller == 0) return false;
   r->sp = cfa;
   r->ip = caller;
@@ -182,6 +192,19 @@ static __always_inline __u32 copy_stack(struct trace_stack_copy* event, __u64 fr
   return copied;
 }
 
+/* Puts the thread's own return addresses back into the copy of its stack. */
+static long mend_one(__u64 index, struct trace_stack_copy** at) {
+  const struct pending_calls* own = own_pending();
+  struct trace_stack_copy* event = *at;
+  if (!own || !event || index >= own->depth) return 1;
+  const struct pending_call* call = &own->calls[index & (kTracePendingCalls - 1)];
+  const __u64 offset = call->sp - event->stack.registers.sp;
+  const __u64 back = call->back;
+  if (offset > kTraceCopyBytes - 8) return 0;
+  __builtin_memcpy(event->bytes + (offset & (kTraceCopyBytes - 1)), &back, 8);
+  return 0;
+}
+
 static __always_inline __u32 lose_stack(void) {
   count_loss(kTraceLossStacks);
   return kTraceStackLost;
@@ -199,6 +222,10 @@ static __always_inline __u32 origin_by_copy(const struct walk* w, __u32 space, _
   fill_stack(&event->stack, w, space, call, kind);
   fill_python(&event->stack);
   event->stack.copied = copy_stack(event, w->registers.sp);
+  if (returns_watched && w->watched) {
+    struct trace_stack_copy* copy = event;
+    bpf_loop(kTracePendingCalls, mend_one, &copy, 0);
+  }
   const __u32 id = __sync_fetch_and_add(&next_origin, 1);
   event->stack.origin = id < kTraceOrigins ? id : kTraceStackLost;
   const __u32 given = event->stack.origin;
@@ -255,6 +282,7 @@ __noinline int origin_of(__u32 space, __u32 call, __u32 kind) {
   w->registers.r15 = regs->r15;
   w->hash = mix((__u64)space << 32 | (call & 0xffff) << 8 | (kind & 0xff), 0);
   w->first_sp = regs->sp;
+  w->watched = returns_watched && own_pending() != 0;
   w->bp_at = 0;
   w->words.count = 0;
   w->words.bytes = 0;

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// TraceHeap: following the heap of a trace's processes: a command by the sampler that it is started
+// with, running processes by probes on the functions of their allocator.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "detect/source/heap_preload.h"
+#include "detect/source/trace_source.h"
+#include "detect/symbol/image.h"
+#include "plumb/base/ids.h"
+
+namespace plumb::app {
+
+class TraceHeap {
+ public:
+  // The source must outlive it.
+  TraceHeap(detect::TraceSource& source, std::uint64_t mean) : source_(source), mean_(mean) {}
+
+  // What a command must find in its environment. Errors: of HeapPreload and of the kernel.
+  Result<std::vector<std::string>> prepare(const std::string& program);
+  // Probes a process that runs without the sampler, once.
+  void look_at(Pid process);
+
+  // What could not be followed; for people.
+  const std::set<std::string>& blinds() const { return blinds_; }
+
+ private:
+  bool probe(Pid process, const std::string& path, bool library);
+
+  detect::TraceSource& source_;
+  std::uint64_t mean_;
+  std::optional<detect::HeapPreload> preload_;
+  std::set<std::pair<Pid, detect::FileKey>> probed_;
+  std::set<std::string> blinds_;
+};
+
+}  // namespace plumb::app
