@@ -15,6 +15,7 @@ Command add_trace(CLI::App& plumb) {
   CLI::App* command = plumb.add_subcommand(
       "trace", "Follow processes: what they still hold, by the line that acquired it");
   add_trace_arguments(*command, *arguments);
+  add_kind_arguments(*command, arguments->others);
   command->footer(
       one_of("KIND", kind_names()) + one_of("PAIR", detect::ready_libraries()) +
       "\nExamples:\n"

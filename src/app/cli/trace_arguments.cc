@@ -30,7 +30,6 @@ void add_trace_arguments(CLI::App& command, TraceArguments& arguments) {
       ->type_name("DURATION");
   command.add_option("--kind", arguments.kinds, "Only these kinds, with commas between them")
       ->type_name("KIND,...");
-  add_kind_arguments(command, arguments.others);
   command.add_flag("--closed", arguments.closed,
                    "Tell of every close, with its stack; of listeners it is always told");
   command.add_flag("--no-children", arguments.no_children, "Do not follow children");
