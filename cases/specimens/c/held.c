@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is held beside descriptors, and its healthy twin: `held DISEASE [healthy|sick [TURNS]]` does
 // one thing 50 times a second, 500 times unless told otherwise, and loses what it acquired each
-// time, or does not. Each disease has its own guilty function. "trimmed" maps more than it needs and gives both ends back, as
-// allocators do that align; "grown" lets its one mapping grow.
+// time, or does not. Each disease has its own guilty function. "trimmed" maps more than it needs
+// and gives both ends back, as allocators do that align; "grown" lets its one mapping grow.
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <signal.h>
