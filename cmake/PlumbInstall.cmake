@@ -4,6 +4,7 @@ include(CMakePackageConfigHelpers)
 set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/plumb)
 
 install(TARGETS plumb RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT tool)
+install(TARGETS plumb_cast RUNTIME DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/plumb COMPONENT tool)
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/man/" DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 COMPONENT tool
   FILES_MATCHING PATTERN "*.1")
 install(FILES "${PROJECT_SOURCE_DIR}/completions/plumb.bash"

@@ -19,5 +19,9 @@ Command add_explain(CLI::App& plumb);
 Command add_record(CLI::App& plumb);
 Command add_report(CLI::App& plumb);
 Command add_diff(CLI::App& plumb);
+Command add_demo(CLI::App& plumb);
+Command add_relieve(CLI::App& plumb);
+Command add_hangup(CLI::App& plumb);
+Command add_mark(CLI::App& plumb);
 
 }  // namespace plumb::app

@@ -17,6 +17,8 @@ struct Options {
   std::string html;
   bool json = false;
   bool verbose = false;
+  bool reproduce = false;
+  bool yes = false;
 };
 
 Exit run(Context& context, const Options& options) {
@@ -34,6 +36,8 @@ Exit run(Context& context, const Options& options) {
   plan.json = options.json;
   plan.everything = options.verbose;
   plan.html = options.html;
+  plan.reproduce = options.reproduce;
+  plan.consent = options.yes ? Consent::kGiven : Consent::kAsk;
   return run_explain(context, plan);
 }
 
@@ -52,6 +56,9 @@ Command add_explain(CLI::App& plumb) {
   command->add_option("--html", options->html, "Write one page with the chain, charts and stacks")
       ->type_name("FILE");
   command->add_flag("-v,--verbose", options->verbose, "Tell of notes and of whole stacks too");
+  command->add_flag("--reproduce", options->reproduce,
+                    "Run a stuck child's command again, under observation; asks first");
+  command->add_flag("-y,--yes", options->yes, "Run it without a question");
   command->footer(
       "\nExamples:\n"
       "  plumb explain nvim        why this editor runs out of descriptors\n"

@@ -20,14 +20,15 @@
 
 #include "app/cli/inner_looks.h"
 #include "app/cli/looking.h"
+#include "app/cli/mark_watch.h"
+#include "app/cli/read_along.h"
+#include "app/cli/reproduce.h"
 #include "app/cli/signals.h"
 #include "app/cli/suspicion.h"
 #include "app/cli/trace_session.h"
 #include "detect/finding/kinds.h"
-#include "detect/model/exchange_legs.h"
 #include "detect/report/finding_document.h"
 #include "detect/report/summary.h"
-#include "detect/source/capture_source.h"
 #include "detect/source/survey_source.h"
 #include "plumb/base/human.h"
 #include "plumb/base/text.h"
@@ -52,8 +53,7 @@ constexpr auto kStacksComeLate = 25s;  // a leak whose site is unknown is waited
 constexpr int kPriority = -10;         // a look that comes late on a busy machine tells little
 constexpr double kFirm = 0.84;
 constexpr std::size_t kListenEvery = 4;  // looks between two thoughts of reading along
-constexpr std::size_t kMostCaptured = 8;
-constexpr std::size_t kMostEnded = 4000;  // exchanges
+constexpr auto kRerun = 8s;
 constexpr std::size_t kMostVictims = 64;
 constexpr std::size_t kMostSuspects = 24;
 
@@ -78,7 +78,8 @@ class Run {
   void follow(Pid process);
   void attend();
   void listen_in();
-  void capture(const Finding& finding);
+  void reproduce();
+  void run_again(const Recipe& recipe, const Finding& stuck);
   void wait_until(BootTime time);
   bool over();
   bool victims_gone(const Survey& survey) const;
@@ -100,13 +101,11 @@ class Run {
   Selection selection_;       // of the first survey
   std::vector<Pid> victims_;  // that were chosen by themselves
   Observation observation_;
+  MarkWatch marks_;
   std::unique_ptr<TraceSession> session_;
   std::string untraced_;  // why there is no trace
-  std::unique_ptr<CaptureSource> capture_;
-  std::string uncaptured_;  // why there is no capture
-  ExchangeLedger ledger_;
-  std::vector<Exchange> ended_;
-  std::set<Pid> captured_;
+  ReadAlong reading_;
+  std::optional<Rerun> rerun_;
   std::set<Pid> followed_;
   InnerLooks inner_;
   std::chrono::nanoseconds took_{};
@@ -188,6 +187,7 @@ void Run::follow(Pid process) {
     return;
   }
   inner_.follow(process);
+  marks_.follow(process);
 }
 
 void Run::suspect() {
@@ -207,39 +207,15 @@ void Run::suspect() {
 void Run::listen_in() {
   if (observation_.times().size() % kListenEvery != 0) return;
   for (const Finding& finding : conclude().findings) {
-    if (finding.id == id::kIdlePeerWaits && finding.severity > Severity::kInfo) capture(finding);
-  }
-}
-
-void Run::capture(const Finding& finding) {
-  const Pid server = finding.subject.process.pid;
-  if (!uncaptured_.empty() || captured_.size() >= kMostCaptured) return;
-  if (!captured_.insert(server).second) return;
-  if (!capture_) {
-    auto source = open_capture();
-    if (!source) {
-      uncaptured_ = source.error().message();
-      return;
+    if (finding.id == id::kIdlePeerWaits && finding.severity > Severity::kInfo) {
+      reading_.follow(finding.subject.process.pid);
     }
-    capture_ = *std::move(source);
   }
-  if (const auto followed = capture_->follow(server); !followed) {
-    uncaptured_ = followed.error().message();
-    return;
-  }
-  const std::array<Pid, 1> chosen{server};
-  (void)capture_->look_into_tls(chosen);  // what stays closed is unknown, and a chain goes on
 }
 
 void Run::attend() {
-  if (capture_) {
-    (void)capture_->poll(0ms, [this](CapturePiece piece) { ledger_.add(std::move(piece)); });
-    ledger_.settle(BootClock::now());
-    for (Exchange& exchange : ledger_.take_finished()) ended_.push_back(std::move(exchange));
-    if (ended_.size() > kMostEnded) {
-      ended_.erase(ended_.begin(), ended_.end() - static_cast<std::ptrdiff_t>(kMostEnded / 2));
-    }
-  }
+  marks_.attend();
+  reading_.attend();
   if (!session_) return;
   if (const auto heard = session_->listen(0ms); !heard) complain(heard.error().message());
   if (const auto passed = session_->look(TraceSession::Look::kWhenDue); !passed) {
@@ -327,22 +303,15 @@ Explanation Run::conclude() {
     trace.emplace(TraceFacts{session_->ledger(), session_->stacks(), session_->source().losses(),
                              session_->unnamed_stacks()});
   }
-  std::optional<ExchangeFacts> http;
-  if (capture_) {
-    http.emplace(ExchangeFacts{ledger_, ended_});
-    auto open = ledger_.under_way([&](SocketInode socket) {
-      const auto [received, sent] = capture_->lost_of(socket);
-      return SocketStanding{.lost = received + sent};
-    });
-    for (Exchange& exchange : open) http->exchanges.push_back(std::move(exchange));
-    match_legs(ledger_, http->exchanges);
-  }
+  const auto http = reading_.facts();
   Facts facts{.first = first_->joined,
               .now = now_->joined,
               .tree = tree,
               .observation = observation_,
               .trace = trace ? &*trace : nullptr,
               .http = http ? &*http : nullptr,
+              .marks = marks_.marks(),
+              .rerun = rerun_ ? &*rerun_ : nullptr,
               .self = Pid{::getpid()}};
   inner_.add_to(facts);
   if (const auto range = read_file("/proc/sys/net/ipv4/ip_local_port_range", 64)) {
@@ -357,7 +326,12 @@ Explanation Run::conclude() {
 std::vector<std::string> Run::missing() const {
   std::vector<std::string> all;
   if (!untraced_.empty()) all.push_back("which code acquires what: " + untraced_);
-  if (!uncaptured_.empty()) all.push_back("what goes over connections: " + uncaptured_);
+  if (!reading_.why_not().empty()) {
+    all.push_back("what goes over connections: " + reading_.why_not());
+  }
+  if (plan_.everything || plan_.json) {
+    all.insert(all.end(), marks_.missing().begin(), marks_.missing().end());
+  }
   const std::string text = missing_text(now_->survey);
   std::string_view rest = text;
   while (!rest.empty()) {
@@ -404,6 +378,58 @@ Exit Run::report(const Explanation& explanation) {
   return explanation.anything_wrong() ? Exit::kFindings : Exit::kOk;
 }
 
+// The youngest child that is stuck has the command, the environment and the directory of the
+// others.
+void Run::reproduce() {
+  progress({});
+  for (const Finding& finding : conclude().findings) {
+    if (finding.id != id::kStuckChildren) continue;
+    std::optional<ProcessIndex> youngest;
+    for (const ProcessKey key : finding.leads_to) {
+      const auto child = find_process(now_->survey, key.pid);
+      if (!child) continue;
+      const Process& process = now_->survey.processes[number(*child)];
+      if (process.key != key || process.parent != finding.subject.process.pid) continue;
+      if (youngest && now_->survey.processes[number(*youngest)].key.start > key.start) continue;
+      youngest = child;
+    }
+    if (!youngest) continue;
+    const auto recipe = Recipe::of(now_->survey, *youngest);
+    if (!recipe) return complain(recipe.error().message());
+    return run_again(*recipe, finding);
+  }
+  complain("--reproduce: no child is stuck, so there is nothing to run again");
+}
+
+void Run::run_again(const Recipe& recipe, const Finding& stuck) {
+  std::fputs(recipe.told(kRerun).c_str(), stderr);
+  if (refused(context_, plan_.consent, signals_.descriptor())) return;
+  auto running = Rerunning::start(recipe);
+  if (!running) return complain(running.error().message());
+  reading_.follow(running->pid());
+  for (const ProcessKey key : stuck.leads_to) {
+    const auto other = find_process(now_->survey, key.pid);
+    // Whom the children wait for, not they themselves.
+    if (other && now_->survey.processes[number(*other)].parent != stuck.subject.process.pid) {
+      reading_.follow(key.pid);
+    }
+  }
+  const BootTime began = BootClock::now();
+  if (const auto gone = running->go(); !gone) return complain(gone.error().message());
+  while (!stop_ && !running->status() && BootClock::now() - began < kRerun) {
+    progress(fmt::format("running it again … {}", human_duration(BootClock::now() - began)));
+    wait_until(BootClock::now() + kPass);
+  }
+  rerun_ = Rerun{recipe.like, stuck.subject.process, running->pid(), BootClock::now() - began,
+                 running->status()};
+  // What it sees is judged by a look at it while it is there.
+  if (auto looked = look()) {
+    now_ = *std::move(looked);
+    observation_.add(now_->joined);
+  }
+  attend();
+}
+
 Exit Run::run() {
   if (const auto early = begin()) return *early;
   do {
@@ -429,7 +455,10 @@ Exit Run::run() {
     (void)session_->listen(0ms);
     (void)session_->look(TraceSession::Look::kNow);
   }
+  if (plan_.reproduce) reproduce();
   inner_.finish();
+  marks_.attend();
+  marks_.read_journal(first_->survey.taken);
   progress({});
   return report(conclude());
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "app/cli/command.h"
+#include "app/cli/confirm.h"
 #include "detect/model/selector.h"
 
 namespace plumb::app {
@@ -18,6 +19,8 @@ struct ExplainPlan {
   bool json = false;
   bool everything = false;  // -v
   std::string html;         // a file to write; empty: none
+  bool reproduce = false;   // run a stuck child's command again
+  Consent consent = Consent::kAsk;
 };
 
 // kFindings where something is worse than a note.

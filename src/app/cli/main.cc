@@ -17,9 +17,9 @@ namespace plumb::app {
 namespace {
 
 // In the order of the help.
-constexpr std::array kCommands = {add_ls,     add_tree,   add_trace,      add_check,
-                                  add_waits,  add_http,   add_goroutines, add_explain,
-                                  add_record, add_report, add_diff};
+constexpr std::array kCommands = {add_ls,     add_tree,       add_trace,   add_check,  add_waits,
+                                  add_http,   add_goroutines, add_explain, add_demo,   add_record,
+                                  add_report, add_diff,       add_relieve, add_hangup, add_mark};
 
 // Where the command line belongs to a command that runs another, moves what stands after -- to the
 // context; returns how many words are left.

@@ -126,6 +126,22 @@ void raise(std::vector<Finding>& findings, std::size_t effect) {
   }
 }
 
+// What a leak asks for, to close or to look for what nobody closes, is no remedy where children
+// that never end have the other ends, or where the forgotten body is found: that cause says what to
+// do.
+void leave_to_cause(std::vector<Finding>& findings) {
+  for (Finding& finding : findings) {
+    if (finding.id != id::kDescriptorLeak) continue;
+    const bool found = std::ranges::any_of(finding.causes, [&](FindingIndex cause) {
+      const std::string_view name = findings[number(cause)].id;
+      return name == id::kUnclosedHttpBody || name == id::kStuckChildren;
+    });
+    if (!found) continue;
+    finding.remedy.clear();
+    finding.whose_move.clear();
+  }
+}
+
 }  // namespace
 
 void link_causes(std::vector<Finding>& findings) {
@@ -140,6 +156,7 @@ void link_causes(std::vector<Finding>& findings) {
       }
     }
   }
+  leave_to_cause(findings);
   for (std::size_t e = 0; e < findings.size(); ++e) {
     if (findings[e].severity > Severity::kInfo) raise(findings, e);
   }

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "detect/finding/kinds.h"
+#include "detect/finding/lifted.h"
 #include "detect/finding/other_ends.h"
 #include "detect/finding/sites.h"
 #include "detect/finding/wording.h"
@@ -115,7 +116,7 @@ class Looker {
         times.push_back(BootTime(facts_.process(child).key.start));
       }
     } else if (site_ != nullptr) {
-      for (const HoldingSample& sample : site_->samples) times.push_back(sample.born);
+      times = site_->born;
     }
     std::ranges::sort(times);
     return times;
@@ -147,7 +148,10 @@ class Looker {
     if (const std::string text = other_ends_text(facts_, ends); !text.empty()) {
       finding.evidence.push_back({"other ends", text});
     }
-    if (site_ != nullptr) add_site(facts_, *site_, finding);
+    if (site_ != nullptr) {
+      add_site(facts_, *site_, finding);
+      add_lifts(facts_, site_->born, facts_.trace->ledger.began(), finding);
+    }
     for (const auto& party : ends.parties) {
       for (const ProcessIndex holder : party.holders) {
         finding.leads_to.push_back(facts_.process(holder).key);

@@ -16,6 +16,8 @@
 #include "detect/model/observation.h"
 #include "detect/model/trace_ledger.h"
 #include "detect/model/tree.h"
+#include "detect/record/mark.h"
+#include "detect/record/rerun.h"
 #include "detect/record/stack_store.h"
 
 namespace plumb::detect {
@@ -71,6 +73,8 @@ struct Facts {
   std::span<const GoroutineFacts> goroutines = {};
   std::span<const MappingGrowth> mappings = {};    // of the processes whose memory maps were read
   std::span<const ThreadStackFacts> threads = {};  // of processes that have got more of them
+  std::span<const Mark> marks = {};                // while it was observed, in any order
+  const Rerun* rerun = nullptr;                    // of a stuck child's command
   PortRange ephemeral{};
   Pid self{};  // plumb itself, of which nothing is said
 

@@ -60,6 +60,9 @@ void add_site(const Facts& facts, const Site& site, Finding& finding) {
     finding.evidence.push_back(
         {"acquired by",
          frame_text(*guilty) + (call.empty() ? std::string() : fmt::format(", by {}", call))});
+    if (std::string callers = callers_text(finding.stack); !callers.empty()) {
+      finding.evidence.push_back({"called by", std::move(callers)});
+    }
   }
 }
 

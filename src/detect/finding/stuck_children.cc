@@ -2,12 +2,14 @@
 // stuck-children: a process starts children that never end. A pool is started and stays; a pile
 // goes on growing, one after the other, and each member waits.
 #include <fmt/format.h>
+#include <sys/wait.h>
 
 #include <algorithm>
 
 #include "detect/finding/kinds.h"
 #include "detect/finding/wording.h"
 #include "detect/model/period.h"
+#include "detect/model/secrets.h"
 #include "detect/model/waiting.h"
 #include "plumb/base/human.h"
 
@@ -62,6 +64,12 @@ bool piles_up(const Group& group, BootTime now) {
   return middle > spread / 5 && middle < spread - spread / 5;
 }
 
+// As of wait(2).
+std::string status_text(int status) {
+  return WIFSIGNALED(status) ? fmt::format("signal {}", WTERMSIG(status))
+                             : fmt::format("status {}", WEXITSTATUS(status));
+}
+
 std::string waits_text(const Facts& facts, const Waiting& waiting) {
   std::string text(waiting.call.empty() ? "runs" : waiting.call);
   if (waiting.evidence == WaitEvidence::kNone) return text;
@@ -71,6 +79,40 @@ std::string waits_text(const Facts& facts, const Waiting& waiting) {
   if (waiting.state == EndState::kNobody) text += " → nobody";
   if (waiting.state == EndState::kOutside) text += " → outside";
   return text;
+}
+
+// Why the exchange that it saw did not end.
+std::string exchange_text(const Exchange& exchange) {
+  std::string text = exchange.http.request
+                         ? fmt::format("{} {}", exchange.http.request->method,
+                                       masked_target(exchange.http.request->target, Secrets::kMask))
+                         : "a request";
+  if (exchange.http.response) text += fmt::format(" → {}", exchange.http.response->status);
+  switch (exchange.state) {
+    case FramingState::kUnframed:
+      return text + ": no length, not chunked, and the connection is kept";
+    case FramingState::kWaitsForLength:
+      return text + fmt::format(": {} of its length are missing", human_size(exchange.missing));
+    case FramingState::kNoResponse:
+      return text + ": no answer";
+    default:
+      return text + fmt::format(": {}", name_of(exchange.state));
+  }
+}
+
+// What came of running one's command again.
+void add_rerun(const Facts& facts, const Rerun& rerun, Finding& finding) {
+  const std::string lasted = human_duration(rerun.lasted);
+  finding.evidence.push_back(
+      {"run again",
+       rerun.status ? fmt::format("it ended after {}, with {}", lasted, status_text(*rerun.status))
+                    : fmt::format("it did not end in {} either", lasted)});
+  if (facts.http == nullptr) return;
+  for (const Exchange& exchange : facts.http->exchanges) {
+    if (facts.http->ledger.connection(exchange.connection).pid != rerun.pid) continue;
+    finding.evidence.push_back({"what it saw", exchange_text(exchange)});
+    return;
+  }
 }
 
 Finding describe(const Facts& facts, const Group& group) {
@@ -102,6 +144,9 @@ Finding describe(const Facts& facts, const Group& group) {
   }
   for (const ProcessIndex member : group.node.members) {
     finding.leads_to.push_back(facts.process(member).key);
+  }
+  if (facts.rerun != nullptr && facts.rerun->parent == finding.subject.process) {
+    add_rerun(facts, *facts.rerun, finding);
   }
   if (const Tracked* tracked = facts.tracked(group.parent)) {
     finding.series = facts.observation.series(*tracked, Measure::kChildren);

@@ -231,4 +231,20 @@ const Frame* guilty_frame(const std::vector<Frame>& stack) {
   return nameless == stack.end() ? nullptr : &*nameless;
 }
 
+std::string callers_text(const std::vector<Frame>& stack) {
+  constexpr std::size_t kMost = 3;
+  const Frame* guilty = guilty_frame(stack);
+  if (guilty == nullptr) return {};
+  std::string text;
+  std::size_t told = 0;
+  for (auto at = stack.begin() + (guilty - stack.data()) + 1; at != stack.end(); ++at) {
+    // A template of the standard library stands in the program's own file.
+    if (!is_own(*at, guilty->kind == FrameKind::kPython) || at->function.starts_with("std::"))
+      continue;
+    if (told++ == kMost) break;
+    text += (text.empty() ? "" : " ← ") + frame_text(*at);
+  }
+  return text;
+}
+
 }  // namespace plumb::detect

@@ -37,6 +37,9 @@ std::string frame_text(const Frame& frame);
 // the system's libraries or a language's runtime; nullptr where all are.
 std::vector<Frame> frames_of(const StackStore& stacks, StackNode stack);
 const Frame* guilty_frame(const std::vector<Frame>& stack);
+// Who called that one, innermost first: "serve (a.cc:9) ← main (a.cc:40)". At most three, no
+// library's; empty where there are none.
+std::string callers_text(const std::vector<Frame>& stack);
 // Where the code that counts was generated and nothing names it: how to see it. Else empty.
 std::string unnamed_code_advice(const std::vector<Frame>& stack, Pid process);
 

@@ -19,6 +19,17 @@ ProcessKey key_of(const ProcessEvent& event) {
   return {event.pid, std::chrono::duration_cast<Ticks>(event.start.time_since_epoch())};
 }
 
+// Keeps the earliest ones, as a heap with the latest of them on top.
+void note_birth(std::vector<BootTime>& times, BootTime born) {
+  if (times.size() == kMostBirthTimes) {
+    if (born >= times.front()) return;
+    std::ranges::pop_heap(times);
+    times.pop_back();
+  }
+  times.push_back(born);
+  std::ranges::push_heap(times);
+}
+
 }  // namespace
 
 std::size_t age_bucket(std::chrono::nanoseconds age) {
@@ -194,6 +205,7 @@ void TraceLedger::begin_pass(BootTime now) {
     site.total_age = {};
     site.births.fill(0);
     site.samples.clear();
+    site.born.clear();
   }
 }
 
@@ -228,6 +240,7 @@ void TraceLedger::add(Site& site, const LiveHolding& holding, BootTime now, bool
   if (holding.born >= began_ && settled.count() > 0 && age >= min_age_ && !holding.inherited) {
     const auto window = (holding.born - began_) * std::int64_t{kBirthWindows} / settled;
     ++site.births[std::min<std::size_t>(static_cast<std::size_t>(window), kBirthWindows - 1)];
+    note_birth(site.born, born);
   }
 }
 
@@ -277,6 +290,7 @@ void TraceLedger::end_pass(std::span<const OriginCount> counts, std::span<const 
   // Once all have ended nothing can grow, and the waiting must not look like a plateau.
   const bool alive = chosen_alive() > 0 && !settled_;
   for (Site& site : sites_) {
+    std::ranges::sort_heap(site.born);
     // What was looked at, not what that stands for: a single sample of many would pass for growth.
     if (alive) site.series.add(now_, site.rows);
     if (settled_) continue;

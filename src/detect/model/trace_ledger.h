@@ -29,6 +29,7 @@ namespace plumb::detect {
 // Ages by powers of two: bucket n counts ages from 2^(n-1) to 2^n seconds, bucket 0 those below one
 // second, the last one everything older (12 days).
 inline constexpr std::size_t kAgeBuckets = 21;
+inline constexpr std::size_t kMostBirthTimes = 64;  // of a site: enough to see what they follow
 using AgeHistogram = std::array<std::uint64_t, kAgeBuckets>;
 std::size_t age_bucket(std::chrono::nanoseconds age);
 
@@ -80,6 +81,8 @@ struct Site {
   std::array<std::uint64_t, kBirthWindows> births{};  // see growth.h
   std::array<std::uint64_t, kBirthWindows> judged{};  // those by which growth was last judged
   std::vector<HoldingSample> samples;                 // the oldest first
+  // When those of `births` were born: the first kMostBirthTimes, ascending after a pass.
+  std::vector<BootTime> born;
   GrowthSeries series;
   Growth growth = Growth::kNone;
 };

@@ -14,7 +14,6 @@ namespace plumb::detect {
 namespace {
 
 constexpr std::size_t kWidth = 80;  // where the paper does not say
-constexpr std::size_t kAnswerLines = 5;
 constexpr std::size_t kMostFrames = 12;
 
 Tone tone_of(Severity severity) {
@@ -27,26 +26,6 @@ Tone tone_of(Severity severity) {
       return Tone::kFaint;
   }
   return Tone::kPlain;
-}
-
-std::vector<std::string> lines_of(const std::string& wrapped) {
-  std::vector<std::string> lines;
-  std::string_view rest = wrapped;
-  while (!rest.empty()) {
-    const auto end = std::min(rest.find('\n'), rest.size());
-    lines.emplace_back(rest.substr(0, end));
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-  }
-  return lines;
-}
-
-// The chain from an effect down: always the first cause.
-std::vector<const Finding*> chain_of(const Explanation& explanation, FindingIndex effect) {
-  std::vector<const Finding*> chain{&explanation.at(effect)};
-  while (!chain.back()->causes.empty()) {
-    chain.push_back(&explanation.at(chain.back()->causes.front()));
-  }
-  return chain;
 }
 
 class Text {
@@ -163,36 +142,6 @@ class Text {
 };
 
 }  // namespace
-
-std::vector<std::string> answer_of(const FindingDocument& document, std::size_t width) {
-  const Explanation& explanation = document.explanation;
-  const auto worst = std::ranges::find_if(explanation.effects, [&](FindingIndex effect) {
-    return explanation.at(effect).severity > Severity::kInfo;
-  });
-  if (worst == explanation.effects.end()) return {};
-  const auto chain = chain_of(explanation, *worst);
-  std::vector<std::string> lines;
-  const auto add = [&](const std::string& text, std::string_view lead, std::size_t most) {
-    const auto wrapped = lines_of(wrap(clean(text), lead, "    ", width));
-    for (std::size_t l = 0; l < std::min(wrapped.size(), most); ++l) {
-      const bool cut = l + 1 == most && wrapped.size() > most;
-      lines.push_back(cut ? cut_middle(wrapped[l] + " …", width) : wrapped[l]);
-    }
-  };
-  // One line is kept for whose move it is; the others are shared among the links of the chain.
-  const std::size_t links = std::min(chain.size(), kAnswerLines - 1);
-  std::size_t spare = kAnswerLines - 1 - links;
-  for (std::size_t c = 0; c < links; ++c) {
-    const std::size_t before = lines.size();
-    add(chain[c]->summary, c == 0 ? "" : "  because ", 1 + spare);
-    spare -= lines.size() - before - 1;
-  }
-  const Finding& last = *chain.back();
-  if (!last.whose_move.empty()) {
-    add(fmt::format("{}. {}", last.whose_move, last.remedy), "  whose move: ", 1 + spare);
-  }
-  return lines;
-}
 
 void write_findings_text(const FindingDocument& document, const Paper& paper, const Sink& sink) {
   sink(Text(document, paper).write());

@@ -16,7 +16,9 @@ std::string wrap(std::string_view text, std::string_view lead, std::string_view 
   bool first = true;
   while (!text.empty()) {
     const auto blank = std::min(text.find(' '), text.size());
-    const std::string word = cut_middle(text.substr(0, blank), width - margin);
+    // The first line's lead may leave less room than the margin of the others.
+    const std::size_t room = width - std::min(width, first ? used : margin);
+    const std::string word = cut_middle(text.substr(0, blank), room);
     text.remove_prefix(std::min(blank + 1, text.size()));
     if (!first && used + 1 + cells(word) > width) {
       out.append("\n").append(indent);

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading a command from /proc and running it.
+#include "app/cli/reproduce.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <grp.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <utility>
+
+#include "detect/finding/wording.h"
+#include "detect/model/tables.h"
+#include "detect/report/terminal.h"
+#include "plumb/base/human.h"
+#include "plumb/base/text.h"
+
+namespace plumb::app {
+namespace {
+
+constexpr std::size_t kMostText = 1024 * 1024;
+constexpr std::size_t kLongestTold = 400;  // bytes of a command
+
+std::vector<std::string> split_at_nul(std::string_view text) {
+  std::vector<std::string> all;
+  while (!text.empty()) all.emplace_back(take_until(text, '\0'));
+  return all;
+}
+
+// The effective one of "Uid:\t1000\t1000\t1000\t1000".
+std::optional<std::uint32_t> effective(std::string_view rest) {
+  (void)take_word(rest);
+  return parse_number<std::uint32_t>(take_word(rest));
+}
+
+void read_identity(std::string_view status, Recipe& recipe) {
+  while (!status.empty()) {
+    std::string_view line = take_until(status, '\n');
+    const std::string_view key = take_until(line, ':');
+    if (key == "Uid") recipe.user = Uid{effective(line).value_or(0)};
+    if (key == "Gid") recipe.group = effective(line).value_or(0);
+    if (key != "Groups") continue;
+    for (std::string_view word = take_word(line); !word.empty(); word = take_word(line)) {
+      if (const auto group = parse_number<std::uint32_t>(word)) recipe.groups.push_back(*group);
+    }
+  }
+}
+
+// Runs in the child, where only async-signal-safe functions may be called.
+struct Child {
+  const char* program;
+  char* const* arguments;
+  char* const* environment;
+  const char* directory;
+  const Recipe& recipe;
+  int start_line;
+  int failure;
+  pid_t plumb;
+
+  [[noreturn]] void run() const {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() != plumb) ::_exit(0);
+    ::setpgid(0, 0);
+    char nothing = 0;
+    while (::read(start_line, &nothing, 1) < 0 && errno == EINTR) {
+    }
+    ::signal(SIGPIPE, SIG_DFL);               // plumb ignores it
+    (void)::setpriority(PRIO_PROCESS, 0, 0);  // plumb has hurried itself
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    const int empty = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(empty, stream);
+    if (::chdir(directory) == 0 && become()) ::execve(program, arguments, environment);
+    const int code = errno;
+    (void)!::write(failure, &code, sizeof(code));
+    ::_exit(127);
+  }
+
+  bool become() const {
+    const rlimit limit{recipe.descriptor_limit, recipe.descriptor_limit};
+    (void)::setrlimit(RLIMIT_NOFILE, &limit);  // its own is higher at most
+    if (::geteuid() != 0) return true;
+    return ::setgroups(recipe.groups.size(), recipe.groups.data()) == 0 &&
+           ::setresgid(recipe.group, recipe.group, recipe.group) == 0 &&
+           ::setresuid(number(recipe.user), number(recipe.user), number(recipe.user)) == 0;
+  }
+};
+
+}  // namespace
+
+Result<Recipe> Recipe::of(const detect::Survey& survey, detect::ProcessIndex process) {
+  const detect::Process& one = survey.processes[number(process)];
+  const std::string folder = fmt::format("/proc/{}", number(one.key.pid));
+  const auto self = detect::find_process(survey, Pid{::getpid()});
+  if (self) {
+    const detect::Namespaces& home = survey.processes[number(*self)].namespaces;
+    const detect::Namespaces& there = one.namespaces;
+    if (home.mnt != there.mnt || home.net != there.net) {
+      return fail("run again", folder, ENOTSUP,
+                  "it lives in other namespaces: run plumb there (nsenter)");
+    }
+  }
+  const auto arguments = read_file(folder + "/cmdline", kMostText);
+  if (!arguments) return arguments.error();
+  const auto environment = read_file(folder + "/environ", kMostText);
+  if (!environment) return environment.error();
+  const auto status = read_file(folder + "/status", 64 * 1024);
+  if (!status) return status.error();
+  Recipe recipe;
+  recipe.like = one.key;
+  recipe.arguments = split_at_nul(*arguments);
+  recipe.environment = split_at_nul(*environment);
+  if (recipe.arguments.empty()) return fail("run again", folder, ESRCH, "it has no command line");
+  std::error_code error;
+  const auto program = std::filesystem::read_symlink(folder + "/exe", error);
+  recipe.program =
+      !error && ::access(program.c_str(), X_OK) == 0 ? program.string() : folder + "/exe";
+  recipe.directory = std::filesystem::read_symlink(folder + "/cwd", error).string();
+  recipe.descriptor_limit = one.descriptor_limit.value_or(recipe.descriptor_limit);
+  read_identity(*status, recipe);
+  return recipe;
+}
+
+std::string Recipe::told(std::chrono::nanoseconds limit) const {
+  std::string command;
+  for (const std::string& one : arguments) command += (command.empty() ? "" : " ") + one;
+  return fmt::format(
+      "plumb will run again what process {} runs, and read along what it sends and gets:\n"
+      "  {}\n"
+      "in {}, with its {} environment variables, as user {}, with nothing to read, for {} at "
+      "most.\n"
+      "It does what it does: what it sends is sent once more.\n",
+      number(like.pid), detect::clean(detect::short_command(command, kLongestTold)),
+      detect::clean(directory), environment.size(), number(user), human_duration(limit));
+}
+
+Result<Rerunning> Rerunning::start(const Recipe& recipe) {
+  auto start_line = UniqueFd::pipe();
+  if (!start_line) return std::move(start_line).error();
+  auto failure = UniqueFd::pipe();
+  if (!failure) return std::move(failure).error();
+  std::vector<char*> arguments;
+  for (const std::string& one : recipe.arguments)
+    arguments.push_back(const_cast<char*>(one.data()));
+  arguments.push_back(nullptr);
+  std::vector<char*> environment;
+  for (const std::string& one : recipe.environment) {
+    environment.push_back(const_cast<char*>(one.data()));
+  }
+  environment.push_back(nullptr);
+  const std::string directory = fmt::format("/proc/{}/cwd", number(recipe.like.pid));
+  const Child child{recipe.program.c_str(), arguments.data(), environment.data(),
+                    directory.c_str(),      recipe,           start_line->first.get(),
+                    failure->second.get(),  ::getpid()};
+  const pid_t pid = ::fork();
+  if (pid < 0) return fail("fork", recipe.program, errno);
+  if (pid == 0) {
+    ::close(start_line->second.get());
+    child.run();
+  }
+  ::setpgid(pid, pid);  // whoever comes first
+  return Rerunning(Pid{pid}, std::move(start_line->second), std::move(failure->first));
+}
+
+Result<void> Rerunning::go() {
+  start_line_.reset();
+  int code = 0;
+  ssize_t got = 0;
+  do {
+    got = ::read(failure_.get(), &code, sizeof(code));
+  } while (got < 0 && errno == EINTR);
+  if (got != static_cast<ssize_t>(sizeof(code))) return {};
+  return fail("run again", "the command", code);
+}
+
+std::optional<int> Rerunning::status() {
+  int status = 0;
+  if (!status_ && ::waitpid(number(pid_), &status, WNOHANG) == number(pid_)) status_ = status;
+  return status_;
+}
+
+Rerunning::Rerunning(Rerunning&& other) noexcept
+    : pid_(other.pid_),
+      start_line_(std::move(other.start_line_)),
+      failure_(std::move(other.failure_)),
+      status_(other.status_),
+      mine_(std::exchange(other.mine_, false)) {}
+
+Rerunning::~Rerunning() {
+  if (!mine_) return;
+  ::kill(-number(pid_), SIGKILL);
+  while (!status_ && ::waitpid(number(pid_), nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
+}  // namespace plumb::app

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// Running a process's own command again: with its program, arguments, environment, directory, user
+// and limits, and nothing on its standard streams. It runs in a group of its own, which is ended
+// with this object.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "detect/record/survey.h"
+#include "plumb/base/ids.h"
+#include "plumb/base/result.h"
+#include "plumb/base/unique_fd.h"
+
+namespace plumb::app {
+
+// What is needed to run it again, read while it lives.
+struct Recipe {
+  detect::ProcessKey like;
+  std::string program;  // a path, or /proc/PID/exe where that is gone
+  std::vector<std::string> arguments;
+  std::vector<std::string> environment;
+  std::string directory;  // as told; it is entered through /proc/PID/cwd
+  Uid user{};
+  std::uint32_t group = 0;
+  std::vector<std::uint32_t> groups;
+  std::uint64_t descriptor_limit = 1024;
+
+  // What will be done, for the one who is asked.
+  std::string told(std::chrono::nanoseconds limit) const;
+  // Errors: ESRCH, EACCES where it may not be read, ENOTSUP where it lives in other namespaces, in
+  // which its addresses and paths mean something else.
+  static Result<Recipe> of(const detect::Survey& survey, detect::ProcessIndex process);
+};
+
+class Rerunning {
+ public:
+  // Held before its first instruction until go(). Errors: of fork.
+  static Result<Rerunning> start(const Recipe& recipe);
+  // Errors: of what the child could not do: enter the directory, become the user, execve.
+  Result<void> go();
+
+  Pid pid() const { return pid_; }
+  // As of wait(2), once it has ended.
+  std::optional<int> status();
+
+  Rerunning(Rerunning&& other) noexcept;
+  Rerunning& operator=(Rerunning&&) = delete;
+  ~Rerunning();
+
+ private:
+  Rerunning(Pid pid, UniqueFd start_line, UniqueFd failure)
+      : pid_(pid), start_line_(std::move(start_line)), failure_(std::move(failure)) {}
+
+  Pid pid_{};
+  UniqueFd start_line_;  // closing it is the starting gun
+  UniqueFd failure_;     // carries errno of what failed; closed by a good execve
+  std::optional<int> status_;
+  bool mine_ = true;  // not moved from
+};
+
+}  // namespace plumb::app
