@@ -33,7 +33,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kPeriod = 700ms;
-constexpr rlim_t kTable = 64;  // the editor's limit of 1,024 in miniature
+constexpr rlim_t kTable = 128;  // the editor's limit of 1,024 in miniature
 
 // Starts one with `end` as its standard streams.
 pid_t start_beat(int end, const std::string& url, char* port) {
