@@ -169,7 +169,7 @@ static void disease(const char* name, int turn) {
   if (!strcmp(name, "eventfd")) make_signal();
   if (!strcmp(name, "epoll")) watch_one();
   // A user may have 128 instances.
-  if (!strcmp(name, "inotify") && turn % 20 == 0) follow_directory();
+  if (!strcmp(name, "inotify") && turn % 10 == 0) follow_directory();
   if (!strcmp(name, "dup")) copy_output();
   if (!strcmp(name, "passed")) {
     int fd = must(open("/dev/zero", O_RDONLY | O_CLOEXEC), "open");
@@ -192,7 +192,7 @@ int main(int count, char** words) {
   if (!strcmp(words[1], "tcp")) pthread_create(&server, NULL, accept_and_close, NULL);
   for (int turn = 0; turn < 900; ++turn) {
     disease(words[1], turn);
-    usleep(20000);
+    usleep(40000);
   }
   pause();
   return 0;

@@ -196,7 +196,7 @@ int main(int count, char** words) {
       {"epoll", watcher},
       {"inotify",
        [&] {
-         if (turn % 20 == 0) shop::follow_directory(ward);  // a user may have 128
+         if (turn % 10 == 0) shop::follow_directory(ward);  // a user may have 128
        }},
       {"dup", [&] { shop::copy_output(ward); }},
       {"passed",
@@ -209,7 +209,7 @@ int main(int count, char** words) {
   if (disease == "tcp") std::thread([&] { till.answer_all(); }).detach();
   for (; turn < 900; ++turn) {
     diseases.at(disease)();
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    std::this_thread::sleep_for(std::chrono::milliseconds(40));
   }
   ::pause();
 }

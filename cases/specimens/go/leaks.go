@@ -188,7 +188,7 @@ func main() {
 		case "epoll":
 			watchOne()
 		case "inotify":
-			if turn%20 == 0 { // a user may have 128
+			if turn%10 == 0 { // a user may have 128
 				followDirectory()
 			}
 		case "dup":
@@ -201,7 +201,7 @@ func main() {
 		case "finalizer":
 			runtime.GC()
 		}
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(40 * time.Millisecond)
 	}
 	select {}
 }

@@ -84,10 +84,10 @@ const diseases = {
   'tcp': () => askDaemon(daemon.address()),
   'accept': () => net.connect(forgetful.address()).on('connect', function() { this.destroy(); }),
   'inotify': (turn) => {
-    if (turn % 25 === 0) startWatcher();  // a thread of Node takes 30 ms to begin
+    if (turn % 15 === 0) startWatcher();  // a thread of Node takes 30 ms to begin
   },
   'child-pipe': (turn) => {
-    if (turn % 5 === 0) startWorker();  // fifty programs a second are much for one processor
+    if (turn % 5 === 0) startWorker();  // twenty-five programs a second are much for one processor
   },
   'error-path': (turn) => {
     try {
@@ -111,7 +111,7 @@ function begin() {
   const timer = setInterval(() => {
     diseases[disease](turn++);
     if (turn === 900) clearInterval(timer);
-  }, 20);
+  }, 40);
 }
 
 if (disease === 'unix') {

@@ -114,7 +114,7 @@ def infect(turn):
     elif DISEASE == "epoll":
         watch_one()
     elif DISEASE == "inotify":
-        if turn % 20 == 0:
+        if turn % 10 == 0:
             follow_directory()
     elif DISEASE == "dup":
         copy_output()
@@ -138,5 +138,5 @@ if DISEASE == "tcp":
     threading.Thread(target=answer_clients, daemon=True).start()
 for number in range(900):
     infect(number)
-    time.sleep(0.02)
+    time.sleep(0.04)
 signal.pause()

@@ -178,7 +178,7 @@ fn main() {
             "child-pipe" => start_worker(&ward),
             "eventfd" => make_signal(&ward),
             "epoll" => watch_one(&ward),
-            "inotify" if turn % 20 != 0 => {} // a user may have 128
+            "inotify" if turn % 10 != 0 => {} // a user may have 128
             "inotify" => follow_directory(&ward),
             "dup" => copy_listener(&listener, &ward),
             "passed" => {
@@ -190,7 +190,7 @@ fn main() {
             }
             _ => std::process::exit(2),
         }
-        std::thread::sleep(Duration::from_millis(20));
+        std::thread::sleep(Duration::from_millis(40));
     }
     loop {
         std::thread::park();
