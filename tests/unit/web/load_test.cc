@@ -8,6 +8,7 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <future>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -68,9 +69,11 @@ void add_routes(Router& routes) {
 class Service {
  public:
   Service(Process& process, const char* name) {
-    std::atomic<bool> ready = false;
-    thread_ = std::thread([this, &process, name, &ready] { run(process, name, ready); });
-    ready.wait(false);
+    std::promise<void> ready;
+    const auto is_ready = ready.get_future();
+    thread_ = std::thread(
+        [this, &process, name, ready = std::move(ready)]() mutable { run(process, name, ready); });
+    is_ready.wait();
   }
   ~Service() {
     poster_->post([this] { server_->stop(5s); });
@@ -79,7 +82,7 @@ class Service {
   std::string base() const { return "http://" + address_->text(); }
 
  private:
-  void run(Process& process, const char* name, std::atomic<bool>& ready) {
+  void run(Process& process, const char* name, std::promise<void>& ready) {
     auto loop = Loop::create({.budget = &process.budget, .ledger = &process.ledger, .name = name});
     ASSERT_TRUE(loop.ok());
     Network network(**loop, &process.governor);
@@ -94,8 +97,7 @@ class Service {
     server_ = &server;
     poster_.emplace((*loop)->poster());
     address_ = *(*listener)->local();
-    ready = true;
-    ready.notify_one();
+    ready.set_value();
     EXPECT_TRUE((*loop)->run(server.serve(**listener)).ok());
     EXPECT_EQ(server.connections(), 0U);
     EXPECT_EQ(network.streams(), 0U);
