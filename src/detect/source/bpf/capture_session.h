@@ -5,7 +5,7 @@
 #include "detect/source/bpf/capture_core.h"
 
 /* Set while a TLS library is looked into. */
-__u32 tls_armed = 0;
+__u32 tls_armed __attribute__((aligned(64))) = 0;
 
 struct tls_call {
   __u64 session;

@@ -173,7 +173,7 @@ static __noinline int on_move(struct sock* sk, int result, int flags, __u32 send
   pass_on(piece, sk, &place, socket, sends ? CAPTURE_SENT : 0);
   if (!tcp) {
     if (socket->bits & CAPTURE_HTTP) {
-      unix_http = 1;
+      if (!unix_http) unix_http = 1;
     } else if (!(socket->bits & CAPTURE_LATE)) {
       bpf_map_delete_elem(&sockets, &inode);
     }
