@@ -27,9 +27,17 @@ wait_for() {
   exit 1
 }
 
-# go_build SOURCE [FLAGS…]: an executable of a single file, in STATE.
+# go_build SOURCE [FLAGS…]: an executable of a single file, in STATE. Where BUILDS names a folder, a case
+# and its twin share what stands there.
 go_build() {
-  GO111MODULE=off CGO_ENABLED=0 go build "${@:2}" -o "$STATE/$(basename "$1" .go)" "$1"
+  local program kept=${BUILDS:+$BUILDS/${*//[\/ ]/_}}
+  program=$STATE/$(basename "$1" .go)
+  if [[ -n $kept && -x $kept ]]; then
+    cp "$kept" "$program"
+    return
+  fi
+  GO111MODULE=off CGO_ENABLED=0 go build "${@:2}" -o "$program" "$1"
+  [[ -z $kept ]] || { cp "$program" "$kept.$$" && mv "$kept.$$" "$kept"; }
 }
 
 # c_build SOURCE: the same, with lines and optimised.

@@ -32,6 +32,7 @@ WHOLE = bool(ASKED)
 LONGEST = 75  # seconds with the start and the end; the observation itself is at most 60
 MOST_CPU = 15
 AT_ONCE = 4
+BUILDS = tempfile.TemporaryDirectory(prefix="plumb-builds-")
 
 
 def chosen():
@@ -43,8 +44,9 @@ def chosen():
 
 
 def environment():
-    """Without what would send the cases' own requests elsewhere."""
-    return {key: value for key, value in os.environ.items() if "proxy" not in key.lower()}
+    """Without what would send the cases' own requests elsewhere; with the folder of what is built for them."""
+    kept = {key: value for key, value in os.environ.items() if "proxy" not in key.lower()}
+    return kept | {"BUILDS": BUILDS.name}
 
 
 class Said:
@@ -52,7 +54,7 @@ class Said:
 
     def __init__(self, case, twin):
         options = ["--for", "20s"] if twin and not WHOLE else []
-        with tempfile.TemporaryDirectory(prefix="plumb-case-") as state:
+        with tempfile.TemporaryDirectory(prefix="plumb-case-", ignore_cleanup_errors=True) as state:
             try:
                 subprocess.run([case / "run", state, *(["healthy"] if twin else [])], check=True, timeout=100,
                                env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
