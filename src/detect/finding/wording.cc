@@ -68,6 +68,13 @@ bool is_compiled_in(const Frame& frame) {
          frame.file.find("/.cargo/registry/") != std::string::npos;
 }
 
+// Runs scripts whose functions are nowhere in the stack.
+bool is_of_interpreter(const Frame& frame) {
+  return std::ranges::any_of(
+      std::array<std::string_view, 4>{"Perl_", "node::", "v8::", "Builtins_"},
+      [&](std::string_view start) { return frame.function.starts_with(start); });
+}
+
 bool is_own(const Frame& frame, bool python) {
   if (frame.function.empty() || is_compiled_in(frame)) return false;
   switch (frame.kind) {
@@ -206,6 +213,7 @@ std::string unnamed_code_advice(const std::vector<Frame>& stack, Pid process) {
   if (begins("uv_") || begins("node::") || begins("Builtins_")) {
     return "its JavaScript functions are named where node runs with --perf-basic-prof";
   }
+  if (begins("Perl_")) return "its Perl functions are not seen from outside";
   if (within("/libjvm.so") || within("/libjava.so") || within("/libnio.so")) {
     return fmt::format("its Java functions are not seen from outside: jcmd {} Thread.print",
                        number(process));
@@ -218,7 +226,7 @@ const Frame* guilty_frame(const std::vector<Frame>& stack) {
   const bool python = std::ranges::any_of(stack, [](const Frame& frame) {
     const bool script = frame.kind == FrameKind::kPython && !is_system_file(frame.file);
     const bool generated = frame.kind == FrameKind::kJit && is_own(frame, false);
-    return script || generated;
+    return script || generated || is_of_interpreter(frame);
   });
   for (const Frame& frame : stack) {
     if (is_own(frame, python)) return &frame;
