@@ -103,7 +103,7 @@ class Looker {
     if (tracked == nullptr) return {};
     // On a busy machine one that pauses is ready to run at most looks too; but it sleeps in
     // between.
-    const bool sleeps = 3 * tracked->slept >= tracked->looks;
+    const bool sleeps = 6 * tracked->slept >= tracked->looks;
     if (10 * tracked->running >= 7 * tracked->looks && !sleeps) {
       return fmt::format("spins: it ran at {} of {} looks", tracked->running, tracked->looks);
     }
