@@ -189,7 +189,7 @@ std::vector<std::pair<std::uint64_t, std::string>> fields(std::string_view bytes
   return found;
 }
 
-TEST_F(TraceDocuments, AsAProfileHaveThreeTypesAndASampleAnOrigin) {
+TEST_F(TraceDocuments, AsAProfileHaveFiveTypesAndASampleAnOrigin) {
   const std::string packed =
       written([&](const Sink& sink) { write_trace_pprof(document(), sink); });
   std::string plain(1 << 16, '\0');
@@ -211,11 +211,12 @@ TEST_F(TraceDocuments, AsAProfileHaveThreeTypesAndASampleAnOrigin) {
     samples += field == 2 ? 1 : 0;
     if (field == 6) strings.push_back(value);
   }
-  EXPECT_EQ(types, 3U);
+  EXPECT_EQ(types, 5U);
   EXPECT_EQ(samples, 2U);
   ASSERT_FALSE(strings.empty());
   EXPECT_EQ(strings[0], "") << "the format wants the empty string first";
-  for (const char* wanted : {"open", "created", "age", "kind", "peer", "main", "peer(9)"}) {
+  for (const char* wanted :
+       {"open", "created", "age", "space", "created_space", "kind", "peer", "main", "peer(9)"}) {
     EXPECT_NE(std::ranges::find(strings, wanted), strings.end()) << wanted;
   }
 }
