@@ -26,7 +26,7 @@ bool is_library(const Frame& frame) {
 }
 
 // "bearerTransport.RoundTrip ← main.checkImages": the stack without Go's own library.
-std::string callers_text(const std::vector<Frame>& stack) {
+std::string senders_text(const std::vector<Frame>& stack) {
   std::string text;
   std::size_t told = 0;
   for (const Frame& frame : stack) {
@@ -58,7 +58,7 @@ void describe(const Facts& facts, ProcessIndex p, const GoHttpFacts& watched,
   finding.summary = fmt::format("{} keeps {} whose response was never closed: {}", who,
                                 counted(bodies, "connection", "connections"),
                                 request_line(oldest->request, Secrets::kMask));
-  if (const std::string callers = callers_text(finding.stack); !callers.empty()) {
+  if (const std::string callers = senders_text(finding.stack); !callers.empty()) {
     finding.evidence.push_back({"sent by", callers});
   }
   finding.evidence.push_back(
