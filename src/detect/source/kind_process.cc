@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Asking /proc for threads and children.
+// Asking /proc for children.
 #include "detect/source/kind_process.h"
 
-#include <algorithm>
 #include <cerrno>
-#include <vector>
 
 #include "detect/source/proc_reader.h"
 #include "detect/source/process_files.h"
@@ -15,20 +13,6 @@ namespace {
 constexpr std::size_t kStatBytes = 4096;
 
 }  // namespace
-
-bool check_threads(Pid process, std::span<CheckedResource> rows) {
-  ProcReader reader;
-  const UniqueFd proc = open_directory(UniqueFd(), "/proc");
-  const UniqueFd tasks = open_directory(proc, ProcPath(number(process), "/task").c_str());
-  std::vector<std::int32_t> threads;
-  if (!tasks || !reader.list(tasks, threads)) return false;
-  // In another pid namespace the numbers mean nothing.
-  if (!std::ranges::binary_search(threads, number(process))) return false;
-  for (CheckedResource& row : rows) {
-    row.gone = !std::ranges::binary_search(threads, static_cast<std::int32_t>(row.identity));
-  }
-  return true;
-}
 
 bool check_children(Pid process, std::span<CheckedResource> rows) {
   ProcReader reader;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is left of threads and of child processes, by /proc.
+// What is left of child processes, by /proc. Threads are not asked about: while a process is killed
+// its threads go before it does, and what it left would pass for what ended.
 #pragma once
 
 #include <span>
@@ -8,8 +9,6 @@
 
 namespace plumb::detect {
 
-// The process's threads now.
-bool check_threads(Pid process, std::span<CheckedResource> rows);
 // Whether each is still a child of the process, running or ended.
 bool check_children(Pid process, std::span<CheckedResource> rows);
 

@@ -18,7 +18,6 @@ struct Row {
 
 constexpr std::array kChecks = {
     Row{Kind::kMapping, check_mappings},
-    Row{Kind::kThread, check_threads},
     Row{Kind::kChild, check_children},
 };
 

@@ -168,6 +168,9 @@ WalkRule walk_rule(ProcessView& process, Address ip, bool interrupted) {
       if (const auto function = go->find(at)) return from_go(*go, *function, at);
     }
     if (const UnwindTable::Rule* rule = table.find(at)) return from_table(table, *rule, ip);
+    // clone and clone3 of the C library have no frame information behind their system call, because
+    // it would be wrong in the child; the return address is on top of the stack.
+    if (interrupted && !table.empty()) return {WalkRule::Kind::kStack, 8, 0};
   }
   return kFramePointer;
 }
