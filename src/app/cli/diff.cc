@@ -27,19 +27,22 @@ struct Side {
   std::string name;
 };
 
-// The last sample up to `text` after the beginning. Nothing where there is none: said.
-std::optional<Side> side_at(const Recording& recording, const char* option,
-                            const std::string& text) {
+// The time of an option since the beginning. Nothing where it is none: said.
+std::optional<std::chrono::nanoseconds> time_of(const char* option, const std::string& text) {
   const auto after = parse_duration(text);
   if (!after) {
     complain(std::string(option) + " " + clean(text) +
              ": no duration since the beginning; write 30s or 2m");
-    return std::nullopt;
   }
+  return after;
+}
+
+// The last sample up to then, else the first. Nothing where there is none: said.
+std::optional<Side> side_at(const Recording& recording, std::chrono::nanoseconds after) {
   const TraceRecord& facts = recording.trace->facts;
   const Recording::Sample* found = nullptr;
   for (const auto& sample : recording.samples) {
-    if (found == nullptr || sample.time - facts.began <= *after) found = &sample;
+    if (found == nullptr || sample.time - facts.began <= after) found = &sample;
   }
   if (found == nullptr) {
     complain("there are no counts over time in the recording");
@@ -62,20 +65,25 @@ Exit print(Context& context, const Options& options, const Side& before, const S
 }
 
 Exit compare_times(Context& context, const Options& options, const Recording& recording) {
-  const auto before = side_at(recording, "--from", options.from.empty() ? "0s" : options.from);
-  if (!before) return Exit::kUsage;
+  const auto from = time_of("--from", options.from.empty() ? "0s" : options.from);
+  if (!from) return Exit::kUsage;
   if (options.to.empty()) {
+    const auto before = side_at(recording, *from);
+    if (!before) return Exit::kNotPossible;
     const TraceRecord& facts = recording.trace->facts;
     return print(context, options, *before,
                  {end_of(facts, recording.stacks), human_duration(facts.now - facts.began)},
                  SameTrace::kYes);
   }
-  const auto after = side_at(recording, "--to", options.to);
-  if (!after) return Exit::kUsage;
-  if (after->moment.after < before->moment.after) {
+  const auto to = time_of("--to", options.to);
+  if (!to) return Exit::kUsage;
+  if (*to < *from) {
     complain("--to " + clean(options.to) + " lies before --from " + clean(options.from));
     return Exit::kUsage;
   }
+  const auto before = side_at(recording, *from);
+  const auto after = side_at(recording, *to);
+  if (!before || !after) return Exit::kNotPossible;
   return print(context, options, *before, *after, SameTrace::kYes);
 }
 

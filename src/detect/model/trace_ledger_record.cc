@@ -105,7 +105,8 @@ TraceLedger::TraceLedger(const TraceRecord& record)
   for (std::size_t i = 0; i < sites_.size(); ++i) {
     Site& site = sites_[i];
     const TraceRecord::Site& made = record.sites[i];
-    site.at_exit = made.at_exit;
+    // Of a damaged recording the rows may be gone; what has no age is not told.
+    site.at_exit = site.oldest ? made.at_exit : 0;
     site.created = made.created;
     site.closed = made.closed;
     site.judged = made.births;

@@ -25,8 +25,9 @@ constexpr std::size_t kVersionsAt = 18;  // 2 for a write-ahead log, 1 for none
 constexpr std::size_t kPagesAt = 28;     // four bytes
 constexpr std::int64_t kPageBytes = 4096;
 constexpr std::uint64_t kMostRead = std::uint64_t{1} << 31U;  // of a cut file, which goes to memory
-constexpr int kLongest = 1 << 20;                             // of one text
-constexpr int kProgress = 1000;                               // steps between two looks
+constexpr std::uint64_t kLeastPadding = 1 << 20;
+constexpr int kLongest = 1 << 20;  // of one text
+constexpr int kProgress = 1000;    // steps between two looks
 // A row takes some 30 steps and at least 4 bytes; what needs more runs in circles.
 constexpr std::int64_t kStepsAByte = 32;
 constexpr std::int64_t kFewestSteps = 1'000'000;
@@ -222,12 +223,17 @@ Result<Database> Database::open_bytes(std::vector<std::byte> bytes) {
   const std::string path = "the recording";
   if (!is_database(bytes)) return no_database(path);
   const bool cut = is_cut(bytes, bytes.size());
+  const std::uint64_t have = bytes.size();
   if (cut) {
-    // With the true number of pages SQLite reads what is there, and fails where it is not.
-    const std::uint64_t pages = bytes.size() / page_size_of(bytes);
+    // SQLite wants the first page of each table to be there, and fails at a page of zeros only when
+    // that is read.
+    const std::uint64_t said = number_at(bytes, kPagesAt, 4) * page_size_of(bytes);
+    const std::uint64_t padded = std::min(said, 4 * have + kLeastPadding);
+    const std::uint64_t pages = padded / page_size_of(bytes);
     for (std::size_t i = 0; i < 4; ++i) {
       bytes[kPagesAt + i] = static_cast<std::byte>(pages >> (8U * (3U - i)));
     }
+    bytes.resize(pages * page_size_of(bytes));
   }
   bytes[kVersionsAt] = bytes[kVersionsAt + 1] = std::byte{1};  // memory has no log beside it
   sqlite3* opened = nullptr;
@@ -242,7 +248,7 @@ Result<Database> Database::open_bytes(std::vector<std::byte> bytes) {
       sqlite3_deserialize(opened, "main", copy, size, size,
                           SQLITE_DESERIALIZE_FREEONCLOSE | SQLITE_DESERIALIZE_READONLY);
   if (taken != SQLITE_OK) return database.error("read");
-  database.bytes_ = bytes.size();
+  database.bytes_ = have;
   database.cut_ = cut;
   database.distrust();
   return database;

@@ -100,5 +100,17 @@ TEST_F(Replay, HoldsWhatEndedProcessesLeftAndKeepsTheVerdictOfBefore) {
   expect_equal(machine.document(), replayed.document());
 }
 
+TEST_F(Replay, TellsNothingOfHoldingsThatAreGoneFromADamagedFile) {
+  const TracedMachine machine;
+  Recording recording;
+  recording.trace.emplace();
+  recording.trace->facts = machine.source.record(machine.rows);
+  recording.trace->facts.holdings.clear();
+  for (auto& site : recording.trace->facts.sites) site.at_exit = 5;
+  recording.stacks = machine.stacks;
+  const ReplayedTrace replayed(recording);
+  EXPECT_NE(text_of(replayed.document()).find("0 held"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace plumb::app
