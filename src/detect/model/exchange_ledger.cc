@@ -72,9 +72,11 @@ FramingState state_of_body(const http::ObservedResponse& response) {
   return FramingState::kUnknown;
 }
 
-bool has_gap(const http::ObservedExchange& exchange) {
-  return std::ranges::any_of(exchange.flaws, [](const http::Flaw& flaw) {
-    return flaw.fault == http::Fault::kGapInHead || flaw.fault == http::Fault::kGapInChunks;
+// Whether a part of that side's message that says how it ends was not captured.
+bool has_gap(const http::ObservedExchange& exchange, http::Side side) {
+  return std::ranges::any_of(exchange.flaws, [&](const http::Flaw& flaw) {
+    return flaw.side == side &&
+           (flaw.fault == http::Fault::kGapInHead || flaw.fault == http::Fault::kGapInChunks);
   });
 }
 
@@ -97,12 +99,12 @@ std::uint64_t missing_of(const http::ObservedExchange& exchange) {
 FramingState open_state(const http::ObservedExchange& exchange) {
   if (exchange.response && !over(exchange.response->progress)) {
     if (exchange.response->progress == http::Progress::kHead) return FramingState::kResponseHead;
-    return has_gap(exchange) && exchange.response->framing.kind == http::BodyKind::kChunked
-               ? FramingState::kUnknown
-               : state_of_body(*exchange.response);
+    return has_gap(exchange, http::Side::kServer) ? FramingState::kUnknown
+                                                  : state_of_body(*exchange.response);
   }
   if (exchange.request && !over(exchange.request->progress)) {
-    return FramingState::kRequestUnfinished;
+    return has_gap(exchange, http::Side::kClient) ? FramingState::kUnknown
+                                                  : FramingState::kRequestUnfinished;
   }
   return FramingState::kNoResponse;
 }

@@ -51,6 +51,24 @@ class Ledger : public testing::Test {
   ExchangeLedger ledger;
 };
 
+TEST_F(Ledger, AHeadThatWasCutGivesNoVerdict) {
+  received(1, 0ms, "GET /a HTTP/1.1\r\nHost: h\r\n\r\n");
+  CapturePiece p = piece(1, What::kData, 5ms);
+  p.sent = true;
+  p.front = "HTTP/1.1 200 OK\r\nContent-Security-Policy: a\r\n";
+  p.total = p.front.size() + 700;
+  ledger.add(std::move(p));
+  EXPECT_EQ(only_state(), FramingState::kUnknown) << "its length may stand in what was not seen";
+}
+
+TEST_F(Ledger, ARequestHeadThatWasCutGivesNoVerdict) {
+  CapturePiece p = piece(1, What::kData, 0ms);
+  p.front = "POST /a HTTP/1.1\r\nContent-Length: 9\r\nCookie: ";
+  p.total = p.front.size() + 700;
+  ledger.add(std::move(p));
+  EXPECT_EQ(only_state(), FramingState::kUnknown);
+}
+
 TEST_F(Ledger, ARequestAndItsResponse) {
   received(1, 0ms, "GET /a HTTP/1.1\r\nHost: h\r\n\r\n");
   sent(1, 5ms, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
