@@ -161,12 +161,14 @@ class Recordings(unittest.TestCase):
     def test_a_cut_file_tells_what_is_left_and_what_is_missing(self):
         cut = self.folder / "cut.plumb"
         whole = self.file.read_bytes()
-        for tenths in (5, 7, 9):
-            cut.write_bytes(whole[:len(whole) * tenths // 10])
+        for size in (len(whole) - 1000, len(whole) - 4096):
+            cut.write_bytes(whole[:size])
             done = plumb("report", cut)
             self.assertIn(done.returncode, (0, 1, 3), done.stderr)
             self.assertIn(b"missing: the end of the file", done.stderr)
-            self.assertGreater(done.stderr.count(b"missing: "), 1)
+        # What tells the tables apart stands at the beginning.
+        cut.write_bytes(whole[:40_000])
+        self.assertEqual(plumb("report", cut).returncode, 3)
 
     def test_what_is_no_recording_is_said_to_be_none(self):
         for path in ("/etc/passwd", "/dev/null", "/tmp", self.folder / "nowhere"):
