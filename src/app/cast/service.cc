@@ -93,7 +93,8 @@ std::jthread every(std::chrono::milliseconds period, Job job) {
 int service(int argc, char** argv) {
   Client client(port_argument(argc, argv));
   const std::jthread health = every(307ms, [&] { report_health(client); });
-  const std::jthread images = every(1103ms, [&] { check_images(client); });
+  Client library(port_argument(argc, argv));  // has connections of its own
+  const std::jthread images = every(1103ms, [&] { check_images(library); });
   const std::jthread tags = every(1709ms, [&] { sync_tags(client); });
   const std::jthread cache = every(2311ms, [&] { clean_cache(client); });
   for (;;) ::pause();

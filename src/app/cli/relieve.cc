@@ -35,7 +35,7 @@ std::string advice_for(int code, std::uint64_t wanted) {
     return fmt::format("no process may have more than {} here: sysctl fs.nr_open",
                        human_count(*highest));
   }
-  return "run as root: its limit is above what an ordinary user may give";
+  return "above the hard limit only root with CAP_SYS_RESOURCE may go";
 }
 
 Exit run(Context& context, const Options& options) {
