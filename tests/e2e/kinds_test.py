@@ -134,9 +134,8 @@ class Kinds(unittest.TestCase):
         for kind in ("file", "zlib.file"):
             found = origins_in(records, kind, "read_log")
             self.assertTrue(found, kind)
-            names = [f.get("function") for f in found[0]["stack"]]
-            self.assertIn("main", names)
-            self.assertIn("gzopen64" if "gzopen64" in names else "gzopen", names)
+            # gzopen itself has no frame: it ends with a jump into the function that opens.
+            self.assertIn("main", [f.get("function") for f in found[0]["stack"]], kind)
 
     def test_a_pair_of_a_running_process(self):
         with subprocess.Popen([self.pairs, "sqlite"]) as process:
@@ -159,7 +158,7 @@ class Kinds(unittest.TestCase):
             found = self.heap(command, function)
             if isinstance(found, str):
                 return found
-                share = found["held_bytes"] / max(found["held"], 1)
+            share = found["held_bytes"] / max(found["held"], 1)
             if not 0.5 * block < share < 2 * block:
                 return f"{command}: blocks of {share} bytes instead of {block}"
             return growing(trace("--heap", "--", *command, "healthy"))

@@ -119,7 +119,8 @@ Command add_check(CLI::App& plumb) {
   CLI::App* command = plumb.add_subcommand(
       "check", "Run a command: what did its processes leave open, running or on disk?");
   command->add_option("--allow", options->allow, "This is no leak (docs/check.md); may be repeated")
-      ->type_name("PATTERN");
+      ->type_name("PATTERN")
+      ->allow_extra_args(false);
   command
       ->add_option("--allow-file", options->allow_file,
                    "Patterns, a line each (else .plumb-allow of this directory or above)")

@@ -49,8 +49,9 @@ constexpr auto kCalm = 30s;              // where nothing moves
 constexpr std::size_t kFewestLooks = 9;  // fewer have no trend
 constexpr std::size_t kCalmLooks = 15;
 constexpr auto kVerdictPause = 2500ms;
-constexpr auto kStacksComeLate = 25s;  // a leak whose site is unknown is waited for so long
-constexpr int kPriority = -10;         // a look that comes late on a busy machine tells little
+constexpr auto kStacksComeLate = 25s;     // a leak whose site is unknown is waited for so long
+constexpr auto kExchangesComeLate = 30s;  // two that wait for each other may be heard to say why
+constexpr int kPriority = -10;            // a look that comes late on a busy machine tells little
 constexpr double kFirm = 0.84;
 constexpr std::size_t kListenEvery = 4;  // looks between two thoughts of reading along
 constexpr auto kRerun = 8s;
@@ -86,6 +87,7 @@ class Run {
   bool certain(const Finding& finding) const;
   bool calm() const;
   bool firm();
+  bool exchange_may_come(const Explanation& explanation) const;
   Explanation conclude();
   Exit report(const Explanation& explanation);
   bool write_page(const FindingDocument& document) const;
@@ -265,6 +267,15 @@ bool Run::calm() const {
   return std::ranges::none_of(moving, [&](Pid pid) { return circle.contains(pid); });
 }
 
+// Connections are seen to wait before what is said on them is read: that begins with the next
+// exchange, and an answer without an end is one only when nothing has followed for some seconds.
+bool Run::exchange_may_come(const Explanation& explanation) const {
+  return reading_.facts() && observation_.span() < kExchangesComeLate &&
+         std::ranges::any_of(explanation.findings, [](const Finding& finding) {
+           return finding.id == id::kIdlePeerWaits && finding.measure == measure_of(Kind::kTcp);
+         });
+}
+
 // Every chain that is more than a note is certain, and was so at the verdict before.
 bool Run::firm() {
   inner_.read_maps();
@@ -279,6 +290,10 @@ bool Run::firm() {
     if (finding.severity > Severity::kInfo) {
       verdict.emplace_back(finding.id, finding.subject.process);
     }
+  }
+  if (exchange_may_come(explanation)) {
+    verdict_.clear();
+    return false;
   }
   const bool again = !verdict.empty() && verdict == verdict_;
   verdict_ = std::move(verdict);

@@ -76,9 +76,11 @@ void add_kind_arguments(CLI::App& command, KindArguments& arguments) {
   command
       .add_option("--pair", arguments.pairs,
                   "A pair of functions, NAME=FILE:ACQUIRE,RELEASE; or a ready one by name")
-      ->type_name("PAIR");
+      ->type_name("PAIR")
+      ->allow_extra_args(false);
   command.add_option("--pairs", arguments.pair_files, "Pairs from a file, one a line")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->allow_extra_args(false);
   command.add_flag("--heap", arguments.heap, "Follow the heap: blocks and bytes, by sampling");
   command
       .add_option("--heap-every", arguments.heap_mean,

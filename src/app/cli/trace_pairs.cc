@@ -135,7 +135,8 @@ void TracePairs::look_at(Pid process) {
   struct stat program {};
   const bool known = ::stat((folder + "/exe").c_str(), &program) == 0;
   std::string last;
-  for (const Mapping& mapping : AddressSpace::parse(*maps).mappings()) {
+  const AddressSpace space = AddressSpace::parse(*maps);
+  for (const Mapping& mapping : space.mappings()) {
     if (!mapping.executable || mapping.deleted || !mapping.path.starts_with('/')) continue;
     if (mapping.path == last) continue;
     last = mapping.path;

@@ -14,6 +14,8 @@
 
 // The linked library's bytes, as the assembler finds them.
 asm(".pushsection .rodata\n"
+    ".globl plumb_heap_sampler_begin, plumb_heap_sampler_end\n"
+    ".hidden plumb_heap_sampler_begin, plumb_heap_sampler_end\n"
     "plumb_heap_sampler_begin:\n"
     ".incbin \"" PLUMB_HEAP_SAMPLER
     "\"\n"
