@@ -1,5 +1,6 @@
 # bpf_object(NAME): compiles NAME.bpf.c of the calling folder for BPF and generates NAME.skel.h,
-# which embeds the object. Adds the interface target NAME_skel. clang 14 and bpftool are Debian 12's.
+# which embeds the object (and names C's _Bool, which clang does not know in C++). Adds the interface
+# target NAME_skel. clang 14 and bpftool are Debian 12's.
 find_program(PLUMB_BPF_CLANG NAMES clang-14 clang REQUIRED)
 find_program(PLUMB_BPFTOOL NAMES bpftool PATHS /usr/sbin REQUIRED)
 
@@ -15,7 +16,7 @@ function(bpf_object name)
     DEPENDS "${source}" DEPFILE "${object}.d" VERBATIM
     COMMENT "BPF ${name}")
   add_custom_command(OUTPUT "${skeleton}"
-    COMMAND sh -c "\"$1\" gen skeleton \"$2\" name \"$3\" > \"$4.tmp\" && mv \"$4.tmp\" \"$4\"" --
+    COMMAND sh -c "\"$1\" gen skeleton \"$2\" name \"$3\" > \"$4.tmp\" && sed -i 's/_Bool/bool/' \"$4.tmp\" && mv \"$4.tmp\" \"$4\"" --
             "${PLUMB_BPFTOOL}" "${object}" "${name}_bpf" "${skeleton}"
     DEPENDS "${object}" VERBATIM COMMENT "Skeleton ${name}")
   add_custom_target(${name}_skel_file DEPENDS "${skeleton}")
