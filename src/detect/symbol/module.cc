@@ -24,7 +24,7 @@ std::shared_ptr<Module> Module::load(std::shared_ptr<const ImageSource> source, 
 
 const Module::Unwinding& Module::unwinding() const {
   if (unwinding_) return *unwinding_;
-  Unwinding& made = unwinding_.emplace();
+  Unwinding& made = unwinding_.emplace(Unwinding{});  // clang: no defaults within Module
   if (!source_) return made;
   UnwindTableBuilder builder;
   for (const CfiBytes& found : find_cfi(*source_, elf_)) {
