@@ -35,21 +35,28 @@ def free_port():
 
 
 @contextlib.contextmanager
+def answering(server, port):
+    """While a started server answers; it is ended afterwards."""
+    try:
+        for _ in range(100):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                break
+            time.sleep(0.05)
+        yield
+    finally:
+        server.terminate()
+        server.wait()
+
+
+@contextlib.contextmanager
 def nginx(folder):
     """(process, port) of a server that answers."""
     port = free_port()
     configuration = pathlib.Path(folder) / "nginx.conf"
     configuration.write_text(CONFIGURATION.format(folder=folder, port=port), encoding="ascii")
     server = subprocess.Popen(["nginx", "-e", "/dev/null", "-c", configuration], stdin=subprocess.DEVNULL)
-    try:
-        for _ in range(100):
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-                break
-            time.sleep(0.05)
+    with answering(server, port):
         yield server, port
-    finally:
-        server.terminate()
-        server.wait()
 
 
 @contextlib.contextmanager
@@ -58,15 +65,8 @@ def redis(folder):
     port = free_port()
     server = subprocess.Popen(["taskset", "-c", "0", "redis-server", "--port", str(port), "--bind", "127.0.0.1",
                                "--save", "", "--dir", folder], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    try:
-        for _ in range(100):
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-                break
-            time.sleep(0.05)
+    with answering(server, port):
         yield server, port
-    finally:
-        server.terminate()
-        server.wait()
 
 
 def processor_time(pid):

@@ -2,11 +2,7 @@
 // proxy: the flaw of the first mystery. It asks the origin for gzip by itself, decodes the body,
 // drops Content-Length and Content-Encoding, says neither "chunked" nor "close", and keeps the
 // connection: nobody behind it can see where an answer ends.
-#include <sys/epoll.h>
-#include <sys/socket.h>
-
 #include <array>
-#include <map>
 
 #include "app/cast/cast.h"
 #include "app/cast/wires.h"
@@ -32,15 +28,14 @@ std::string unpacked(std::string_view body) {
 class Proxy {
  public:
   explicit Proxy(std::uint16_t origin) : origin_(origin) {}
-  [[noreturn]] void run();
+  // False where the client has gone.
+  bool pass_on(int client);
 
  private:
   std::string ask_origin(std::string_view request);
-  bool pass_on(int client);
 
   std::uint16_t origin_;
   UniqueFd upstream_;  // kept from one request to the next
-  std::map<int, UniqueFd> clients_;
 };
 
 // The answer as the client gets it.
@@ -63,34 +58,11 @@ bool Proxy::pass_on(int client) {
   return request && send_all(client, ask_origin(request->head));
 }
 
-void Proxy::run() {
-  const UniqueFd listener = listen_here();
-  auto epoll = UniqueFd::epoll();
-  if (!epoll) give_up("epoll_create1");
-  const auto watch = [&](int fd) {
-    epoll_event wanted{.events = EPOLLIN, .data = {.fd = fd}};
-    if (::epoll_ctl(epoll->get(), EPOLL_CTL_ADD, fd, &wanted) != 0) give_up("epoll_ctl");
-  };
-  watch(listener.get());
-  announce(port_of(listener.get()));
-  for (;;) {
-    epoll_event event{};
-    if (::epoll_wait(epoll->get(), &event, 1, -1) != 1) continue;
-    if (event.data.fd == listener.get()) {
-      UniqueFd client(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
-      if (!client) give_up("accept");
-      watch(client.get());
-      clients_.emplace(client.get(), std::move(client));
-    } else if (!pass_on(event.data.fd)) {
-      clients_.erase(event.data.fd);
-    }
-  }
-}
-
 }  // namespace
 
 int proxy(int argc, char** argv) {
-  Proxy(port_argument(argc, argv)).run();
+  Proxy proxy(port_argument(argc, argv));
+  serve([&](int client) { return proxy.pass_on(client); });
 }
 
 }  // namespace plumb::cast

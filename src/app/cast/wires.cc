@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -14,6 +15,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <map>
+#include <utility>
 
 #include "plumb/base/text.h"
 
@@ -73,6 +76,43 @@ std::uint16_t port_of(int socket) {
 void announce(std::uint16_t port) {
   std::printf("%u\n", unsigned{port});
   std::fflush(stdout);
+}
+
+Watch::Watch() {
+  auto made = UniqueFd::epoll();
+  if (!made) give_up("epoll_create1");
+  epoll_ = *std::move(made);
+}
+
+void Watch::add(int socket) {
+  epoll_event wanted{.events = EPOLLIN, .data = {.fd = socket}};
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, socket, &wanted) != 0) give_up("epoll_ctl");
+}
+
+int Watch::next() {
+  epoll_event event{};
+  while (::epoll_wait(epoll_.get(), &event, 1, -1) != 1) {
+  }
+  return event.data.fd;
+}
+
+void serve(const std::function<bool(int client)>& answer) {
+  const UniqueFd listener = listen_here();
+  Watch watch;
+  watch.add(listener.get());
+  announce(port_of(listener.get()));
+  std::map<int, UniqueFd> clients;
+  for (;;) {
+    const int ready = watch.next();
+    if (ready == listener.get()) {
+      UniqueFd client(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+      if (!client) give_up("accept");
+      watch.add(client.get());
+      clients.emplace(client.get(), std::move(client));
+    } else if (!answer(ready)) {
+      clients.erase(ready);
+    }
+  }
 }
 
 UniqueFd connect_to(std::uint16_t port) {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,6 +24,22 @@ UniqueFd listen_here();
 std::uint16_t port_of(int socket);
 // Tells the demonstration on which port this program can be reached, on standard output.
 void announce(std::uint16_t port);
+
+// Waits for many sockets at once, level-triggered.
+class Watch {
+ public:
+  Watch();
+  void add(int socket);
+  // One that can be read.
+  int next();
+
+ private:
+  UniqueFd epoll_;
+};
+
+// Announces a server, keeps whoever comes, and calls `answer` with a client that has written, for
+// ever. False lets that client go.
+[[noreturn]] void serve(const std::function<bool(int client)>& answer);
 
 // Empty where nobody listens there, or where this program has no descriptor left.
 UniqueFd connect_to(std::uint16_t port);

@@ -71,8 +71,6 @@ class Run {
   bool attend_until(std::optional<BootTime> end, const Done& done);
   void end_those_left();
   Exit report();
-  bool write_file(const std::string& path, const CheckDocument& document,
-                  void (*write)(const CheckDocument&, const Sink&)) const;
   bool write_report(const CheckDocument& document, int fd) const;
 
   Context& context_;
@@ -109,21 +107,6 @@ void Run::end_those_left() {
   attend_until(BootClock::now() + kEnding, all_gone);
 }
 
-bool Run::write_file(const std::string& path, const CheckDocument& document,
-                     void (*write)(const CheckDocument&, const Sink&)) const {
-  if (path.empty()) return true;
-  auto file = UniqueFd::open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
-  if (!file) {
-    complain(file.error().message());
-    return false;
-  }
-  Output out(file->get());
-  write(document, out.sink());
-  const auto finished = out.finish();
-  if (!finished) complain(path + ": " + finished.error().message());
-  return finished.ok();
-}
-
 bool Run::write_report(const CheckDocument& document, int fd) const {
   Output out(fd);
   if (plan_.json) {
@@ -154,7 +137,8 @@ Exit Run::report() {
                                .losses = {},
                                .root = source_root(),
                                .tell_excused = plan_.tell_excused};
-  bool written = write_file(plan_.junit, document, write_check_junit);
+  bool written =
+      write_file(plan_.junit, [&](const Sink& sink) { write_check_junit(document, sink); });
   if (plan_.github) write_check_github(document, context_.out.sink());
   const bool silent = plan_.quiet && verdict.leaks.empty() && !plan_.json;
   if (!plan_.output.empty()) {

@@ -3,7 +3,6 @@
 // as it is firm.
 #include "app/cli/explain_run.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
@@ -90,7 +89,6 @@ class Run {
   bool exchange_may_come(const Explanation& explanation) const;
   Explanation conclude();
   Exit report(const Explanation& explanation);
-  bool write_page(const FindingDocument& document) const;
   std::vector<std::string> missing() const;
   void progress(std::string_view what);
 
@@ -363,20 +361,6 @@ std::vector<std::string> Run::missing() const {
   return all;
 }
 
-bool Run::write_page(const FindingDocument& document) const {
-  if (plan_.html.empty()) return true;
-  auto file = UniqueFd::open(plan_.html, O_WRONLY | O_CREAT | O_TRUNC, 0666);
-  if (!file) {
-    complain(file.error().message());
-    return false;
-  }
-  Output out(file->get());
-  write_findings_html(document, out.sink());
-  const auto finished = out.finish();
-  if (!finished) complain(plan_.html + ": " + finished.error().message());
-  return finished.ok();
-}
-
 Exit Run::report(const Explanation& explanation) {
   const FindingDocument document{.explanation = explanation,
                                  .observed = observation_.span(),
@@ -389,7 +373,8 @@ Exit Run::report(const Explanation& explanation) {
   } else {
     write_findings_text(document, context_.paper(), context_.out.sink());
   }
-  if (!write_page(document)) return Exit::kNotPossible;
+  const auto page = [&](const Sink& sink) { write_findings_html(document, sink); };
+  if (!write_file(plan_.html, page)) return Exit::kNotPossible;
   return explanation.anything_wrong() ? Exit::kFindings : Exit::kOk;
 }
 

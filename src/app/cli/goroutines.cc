@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // plumb goroutines: what each goroutine of a Go process waits for, read from outside.
-#include <fcntl.h>
-
 #include <memory>
 
 #include "app/cli/choose.h"
@@ -41,19 +39,6 @@ Result<GoroutineSnapshot> look_at(Pid pid) {
   auto name = read_file("/proc/" + std::to_string(number(pid)) + "/comm", 64);
   if (name) snapshot->name = name->substr(0, name->find('\n'));
   return snapshot;
-}
-
-bool write_profile(const std::string& path, const GoroutinesDocument& document) {
-  auto file = UniqueFd::open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
-  if (!file) {
-    complain(file.error().message());
-    return false;
-  }
-  Output out(file->get());
-  write_goroutines_pprof(document, out.sink());
-  const auto finished = out.finish();
-  if (!finished) complain(path + ": " + finished.error().message());
-  return finished.ok();
 }
 
 // A pid needs no survey to be found.
@@ -110,7 +95,8 @@ Exit run_goroutines(Context& context, const Options& options) {
     }
     const GoroutinesDocument document = goroutines_document(*snapshot, system);
     if (!options.pprof.empty()) {
-      if (!write_profile(options.pprof, document)) return Exit::kNotPossible;
+      const auto profile = [&](const Sink& sink) { write_goroutines_pprof(document, sink); };
+      if (!write_file(options.pprof, profile)) return Exit::kNotPossible;
     } else if (options.json) {
       write_goroutines_json(document, context.out.sink());
     } else {

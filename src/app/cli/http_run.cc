@@ -2,7 +2,6 @@
 // The loop of a capture: pieces as they come, rows as exchanges end, and what is left at the end.
 #include "app/cli/http_run.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
@@ -216,19 +215,9 @@ Exit Run::report() {
     write_http_rows(under_way, paper_, context_.out.sink());
     write_http_summary(whole, paper_, context_.out.sink());
   }
-  if (!plan_.har.empty()) {
-    auto file = UniqueFd::open(plan_.har, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    if (!file) {
-      complain(file.error().message());
-      return Exit::kNotPossible;
-    }
-    Output out(file->get());
-    write_http_har(whole, out.sink());
-    if (const auto done = out.finish(); !done) {
-      complain(plan_.har + ": " + done.error().message());
-      return Exit::kNotPossible;
-    }
-  }
+  // What was said may be nobody else's business.
+  const auto archive = [&](const Sink& sink) { write_http_har(whole, sink); };
+  if (!write_file(plan_.har, archive, 0600)) return Exit::kNotPossible;
   const bool stuck = std::ranges::any_of(
       whole.exchanges, [&](const Exchange& exchange) { return is_stuck(whole, exchange); });
   return stuck ? Exit::kFindings : Exit::kOk;

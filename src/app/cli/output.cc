@@ -2,10 +2,14 @@
 // Buffered writing.
 #include "app/cli/output.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
+
+#include "app/cli/command.h"
+#include "plumb/base/unique_fd.h"
 
 namespace plumb::app {
 
@@ -44,6 +48,21 @@ bool Output::flush(std::string_view text) {
     }
   }
   return !gone_ && error_ == 0;
+}
+
+bool write_file(const std::string& path, const std::function<void(const detect::Sink&)>& print,
+                mode_t mode) {
+  if (path.empty()) return true;
+  auto file = UniqueFd::open(path, O_WRONLY | O_CREAT | O_TRUNC, mode);
+  if (!file) {
+    complain(file.error().message());
+    return false;
+  }
+  Output out(file->get());
+  print(out.sink());
+  const auto finished = out.finish();
+  if (!finished) complain(path + ": " + finished.error().message());
+  return finished.ok();
 }
 
 }  // namespace plumb::app

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Output: everything that a command prints on stdout, in large writes, whole or with an error.
+// Output: everything that a command prints, in large writes, whole or with an error.
 #pragma once
 
+#include <sys/types.h>
+
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -36,5 +39,10 @@ class Output {
   int error_ = 0;      // errno of the write that failed
   bool gone_ = false;  // EPIPE
 };
+
+// Makes the file, or writes it anew, with what `print` prints. An empty path asks for no file.
+// False where it could not be written, which is said.
+bool write_file(const std::string& path, const std::function<void(const detect::Sink&)>& print,
+                mode_t mode = 0666);
 
 }  // namespace plumb::app

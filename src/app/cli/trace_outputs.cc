@@ -2,28 +2,14 @@
 // Writing a trace's report in the forms that were asked for.
 #include "app/cli/trace_outputs.h"
 
-#include <fcntl.h>
-
-#include "plumb/base/unique_fd.h"
-
 namespace plumb::app {
 namespace {
 
 using namespace detect;
 
-bool write_file(const std::string& path, const TraceDocument& document,
+bool write_form(const std::string& path, const TraceDocument& document,
                 void (*write)(const TraceDocument&, const Sink&)) {
-  if (path.empty()) return true;
-  auto file = UniqueFd::open(path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
-  if (!file) {
-    complain(file.error().message());
-    return false;
-  }
-  Output out(file->get());
-  write(document, out.sink());
-  const auto finished = out.finish();
-  if (!finished) complain(path + ": " + finished.error().message());
-  return finished.ok();
+  return write_file(path, [&](const Sink& sink) { write(document, sink); });
 }
 
 }  // namespace
@@ -44,9 +30,9 @@ Exit write_trace(Context& context, const TraceDocument& document, const TraceOut
   } else {
     write_trace_text(document, context.paper(), context.out.sink());
   }
-  const bool written = write_file(outputs.pprof, document, write_trace_pprof) &&
-                       write_file(outputs.folded, document, write_trace_folded) &&
-                       write_file(outputs.html, document, write_trace_html);
+  const bool written = write_form(outputs.pprof, document, write_trace_pprof) &&
+                       write_form(outputs.folded, document, write_trace_folded) &&
+                       write_form(outputs.html, document, write_trace_html);
   if (!written) return Exit::kNotPossible;
   return anything_wrong(document) ? Exit::kFindings : Exit::kOk;
 }

@@ -158,15 +158,15 @@ TEST_F(Rules, NamesBelowALeftDirectoryArePartOfIt) {
     left.stack = stack(path);
     left_.push_back(left);
   };
-  name("/tmp/work/part");
-  name("/tmp/work");
-  name("/tmp/work/more/part");
-  name("/tmp/workshop");
+  name("/tmp/job/part");
+  name("/tmp/job");
+  name("/tmp/job/more/part");
+  name("/tmp/jobshop");
   const LeakVerdict verdict = judge();
   ASSERT_EQ(verdict.leaked(), 2U);
-  EXPECT_EQ(verdict.leaks[0].first().name, "/tmp/work");
+  EXPECT_EQ(verdict.leaks[0].first().name, "/tmp/job");
   EXPECT_EQ(verdict.leaks[0].first().within, 2U);
-  EXPECT_EQ(verdict.leaks[1].first().name, "/tmp/workshop");
+  EXPECT_EQ(verdict.leaks[1].first().name, "/tmp/jobshop");
 }
 
 TEST_F(Rules, ZombiesAndThoseLeftRunningHaveNoExcuse) {
