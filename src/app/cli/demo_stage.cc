@@ -16,6 +16,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "detect/source/held_child.h"
 #include "plumb/base/text.h"
 
 namespace plumb::app {
@@ -26,26 +27,6 @@ using namespace std::chrono_literals;
 constexpr auto kPatience = 10s;
 // Beside plumb in a build, where libexec is in an installation.
 constexpr std::array kPlaces = {"../cast/plumb-cast", "../libexec/plumb/plumb-cast"};
-
-// Runs in the child, where only async-signal-safe functions may be called. Tells errno of a failure
-// through `failure`, which a good execve closes.
-[[noreturn]] void run_child(const char* program, char* const* words, pid_t plumb, pid_t group,
-                            int input, int output, int failure) {
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (::getppid() != plumb) ::_exit(0);
-  ::setpgid(0, group);
-  sigset_t none;
-  ::sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  const int nothing = ::open("/dev/null", O_RDWR | O_CLOEXEC);
-  ::dup2(input < 0 ? nothing : input, STDIN_FILENO);
-  ::dup2(output < 0 ? nothing : output, STDOUT_FILENO);
-  ::close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);  // what plumb itself was given
-  ::execv(program, words);
-  const int code = errno;
-  (void)!::write(failure, &code, sizeof(code));
-  ::_exit(127);
-}
 
 // The line that a program says first.
 Result<std::string> line_of(const UniqueFd& output, const std::string& program) {
@@ -82,30 +63,24 @@ Result<DemoStage> DemoStage::open() {
 }
 
 Result<Pid> DemoStage::start(std::vector<std::string> words, Streams streams) {
-  auto failure = UniqueFd::pipe();
-  if (!failure) return std::move(failure).error();
-  std::vector<char*> arguments;
-  for (std::string& word : words) arguments.push_back(word.data());
-  arguments.push_back(nullptr);
-  const pid_t plumb = ::getpid();
-  const pid_t group = group_ ? number(*group_) : 0;
-  const pid_t pid = ::fork();
-  if (pid < 0) return fail("fork", words.front(), errno);
-  if (pid == 0) {
-    run_child(program_.c_str(), arguments.data(), plumb, group, streams.input, streams.output,
-              failure->second.get());
+  const std::vector<char*> arguments = detect::as_arguments(words);
+  auto child = detect::HeldChild::start(program_, [&, plumb = ::getpid()] {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() != plumb) ::_exit(0);
+    const int nothing = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+    ::dup2(streams.input < 0 ? nothing : streams.input, STDIN_FILENO);
+    ::dup2(streams.output < 0 ? nothing : streams.output, STDOUT_FILENO);
+    ::close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);  // what plumb itself was given
+    ::execv(program_.c_str(), arguments.data());
+  });
+  if (!child) return std::move(child).error();
+  ::setpgid(number(child->pid()), group_ ? number(*group_) : 0);
+  if (!group_) group_ = child->pid();
+  if (const auto runs = child->go(); !runs) {
+    ::waitpid(number(child->pid()), nullptr, 0);
+    return runs.error();
   }
-  ::setpgid(pid,
-            group);  // whoever comes first; after the execve it fails, and the child has done it
-  if (!group_) group_ = Pid{pid};
-  failure->second.reset();
-  int code = 0;
-  ssize_t got = 0;
-  do {
-    got = ::read(failure->first.get(), &code, sizeof(code));
-  } while (got < 0 && errno == EINTR);
-  if (got == static_cast<ssize_t>(sizeof(code))) return fail("execute", program_, code);
-  return Pid{pid};
+  return child->pid();
 }
 
 Result<Pid> DemoStage::enter(std::vector<std::string> words) {

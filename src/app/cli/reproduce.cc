@@ -53,45 +53,14 @@ void read_identity(std::string_view status, Recipe& recipe) {
 }
 
 // Runs in the child, where only async-signal-safe functions may be called.
-struct Child {
-  const char* program;
-  char* const* arguments;
-  char* const* environment;
-  const char* directory;
-  const Recipe& recipe;
-  int start_line;
-  int failure;
-  pid_t plumb;
-
-  [[noreturn]] void run() const {
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (::getppid() != plumb) ::_exit(0);
-    ::setpgid(0, 0);
-    char nothing = 0;
-    while (::read(start_line, &nothing, 1) < 0 && errno == EINTR) {
-    }
-    ::signal(SIGPIPE, SIG_DFL);               // plumb ignores it
-    (void)::setpriority(PRIO_PROCESS, 0, 0);  // plumb has hurried itself
-    sigset_t none;
-    ::sigemptyset(&none);
-    ::sigprocmask(SIG_SETMASK, &none, nullptr);
-    const int empty = ::open("/dev/null", O_RDWR | O_CLOEXEC);
-    for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(empty, stream);
-    if (::chdir(directory) == 0 && become()) ::execve(program, arguments, environment);
-    const int code = errno;
-    (void)!::write(failure, &code, sizeof(code));
-    ::_exit(127);
-  }
-
-  bool become() const {
-    const rlimit limit{recipe.descriptor_limit, recipe.descriptor_limit};
-    (void)::setrlimit(RLIMIT_NOFILE, &limit);  // its own is higher at most
-    if (::geteuid() != 0) return true;
-    return ::setgroups(recipe.groups.size(), recipe.groups.data()) == 0 &&
-           ::setresgid(recipe.group, recipe.group, recipe.group) == 0 &&
-           ::setresuid(number(recipe.user), number(recipe.user), number(recipe.user)) == 0;
-  }
-};
+bool become(const Recipe& recipe) {
+  const rlimit limit{recipe.descriptor_limit, recipe.descriptor_limit};
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);  // its own is higher at most
+  if (::geteuid() != 0) return true;
+  return ::setgroups(recipe.groups.size(), recipe.groups.data()) == 0 &&
+         ::setresgid(recipe.group, recipe.group, recipe.group) == 0 &&
+         ::setresuid(number(recipe.user), number(recipe.user), number(recipe.user)) == 0;
+}
 
 }  // namespace
 
@@ -142,61 +111,38 @@ std::string Recipe::told(std::chrono::nanoseconds limit) const {
 }
 
 Result<Rerunning> Rerunning::start(const Recipe& recipe) {
-  auto start_line = UniqueFd::pipe();
-  if (!start_line) return std::move(start_line).error();
-  auto failure = UniqueFd::pipe();
-  if (!failure) return std::move(failure).error();
-  std::vector<char*> arguments;
-  for (const std::string& one : recipe.arguments)
-    arguments.push_back(const_cast<char*>(one.data()));
-  arguments.push_back(nullptr);
-  std::vector<char*> environment;
-  for (const std::string& one : recipe.environment) {
-    environment.push_back(const_cast<char*>(one.data()));
-  }
-  environment.push_back(nullptr);
+  const std::vector<char*> arguments = detect::as_arguments(recipe.arguments);
+  const std::vector<char*> environment = detect::as_arguments(recipe.environment);
   const std::string directory = fmt::format("/proc/{}/cwd", number(recipe.like.pid));
-  const Child child{recipe.program.c_str(), arguments.data(), environment.data(),
-                    directory.c_str(),      recipe,           start_line->first.get(),
-                    failure->second.get(),  ::getpid()};
-  const pid_t pid = ::fork();
-  if (pid < 0) return fail("fork", recipe.program, errno);
-  if (pid == 0) {
-    ::close(start_line->second.get());
-    child.run();
-  }
-  ::setpgid(pid, pid);  // whoever comes first
-  return Rerunning(Pid{pid}, std::move(start_line->second), std::move(failure->first));
-}
-
-Result<void> Rerunning::go() {
-  start_line_.reset();
-  int code = 0;
-  ssize_t got = 0;
-  do {
-    got = ::read(failure_.get(), &code, sizeof(code));
-  } while (got < 0 && errno == EINTR);
-  if (got != static_cast<ssize_t>(sizeof(code))) return {};
-  return fail("run again", "the command", code);
+  auto child = detect::HeldChild::start(recipe.program, [&, plumb = ::getpid()] {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() != plumb) ::_exit(0);
+    (void)::setpriority(PRIO_PROCESS, 0, 0);  // plumb has hurried itself
+    const int empty = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(empty, stream);
+    if (::chdir(directory.c_str()) != 0 || !become(recipe)) return;
+    ::execve(recipe.program.c_str(), arguments.data(), environment.data());
+  });
+  if (!child) return std::move(child).error();
+  ::setpgid(number(child->pid()), 0);
+  return Rerunning(std::move(*child));
 }
 
 std::optional<int> Rerunning::status() {
   int status = 0;
-  if (!status_ && ::waitpid(number(pid_), &status, WNOHANG) == number(pid_)) status_ = status;
+  if (!status_ && ::waitpid(number(pid()), &status, WNOHANG) == number(pid())) status_ = status;
   return status_;
 }
 
 Rerunning::Rerunning(Rerunning&& other) noexcept
-    : pid_(other.pid_),
-      start_line_(std::move(other.start_line_)),
-      failure_(std::move(other.failure_)),
+    : child_(std::move(other.child_)),
       status_(other.status_),
       mine_(std::exchange(other.mine_, false)) {}
 
 Rerunning::~Rerunning() {
   if (!mine_) return;
-  ::kill(-number(pid_), SIGKILL);
-  while (!status_ && ::waitpid(number(pid_), nullptr, 0) < 0 && errno == EINTR) {
+  ::kill(-number(pid()), SIGKILL);
+  while (!status_ && ::waitpid(number(pid()), nullptr, 0) < 0 && errno == EINTR) {
   }
 }
 

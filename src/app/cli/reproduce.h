@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "detect/record/survey.h"
+#include "detect/source/held_child.h"
 #include "plumb/base/ids.h"
 #include "plumb/base/result.h"
-#include "plumb/base/unique_fd.h"
 
 namespace plumb::app {
 
@@ -40,9 +40,9 @@ class Rerunning {
   // Held before its first instruction until go(). Errors: of fork.
   static Result<Rerunning> start(const Recipe& recipe);
   // Errors: of what the child could not do: enter the directory, become the user, execve.
-  Result<void> go();
+  Result<void> go() { return child_.go(); }
 
-  Pid pid() const { return pid_; }
+  Pid pid() const { return child_.pid(); }
   // As of wait(2), once it has ended.
   std::optional<int> status();
 
@@ -51,12 +51,9 @@ class Rerunning {
   ~Rerunning();
 
  private:
-  Rerunning(Pid pid, UniqueFd start_line, UniqueFd failure)
-      : pid_(pid), start_line_(std::move(start_line)), failure_(std::move(failure)) {}
+  explicit Rerunning(detect::HeldChild child) : child_(std::move(child)) {}
 
-  Pid pid_{};
-  UniqueFd start_line_;  // closing it is the starting gun
-  UniqueFd failure_;     // carries errno of what failed; closed by a good execve
+  detect::HeldChild child_;
   std::optional<int> status_;
   bool mine_ = true;  // not moved from
 };

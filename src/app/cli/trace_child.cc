@@ -18,22 +18,6 @@ void* as_pointer(long value) {
   return reinterpret_cast<void*>(value);  // ptrace(2) passes numbers as pointers
 }
 
-// Runs in the child, where only async-signal-safe functions may be called.
-[[noreturn]] void run_child(int start_line, int failure, char* const* command,
-                            char* const* environment) {
-  char nothing = 0;
-  while (::read(start_line, &nothing, 1) < 0 && errno == EINTR) {
-  }
-  ::signal(SIGPIPE, SIG_DFL);  // plumb ignores it
-  sigset_t none;
-  ::sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  ::execvpe(command[0], command, environment);
-  const int code = errno;
-  (void)!::write(failure, &code, sizeof(code));
-  ::_exit(127);
-}
-
 // plumb's own environment with these settings in place of those of the same names.
 std::vector<char*> with_settings(const std::vector<std::string>& settings) {
   std::vector<char*> all;
@@ -54,22 +38,13 @@ std::vector<char*> with_settings(const std::vector<std::string>& settings) {
 
 Result<TraceChild> TraceChild::start(const std::vector<std::string>& command,
                                      const std::vector<std::string>& settings) {
-  auto start_line = UniqueFd::pipe();
-  if (!start_line) return std::move(start_line).error();
-  auto failure = UniqueFd::pipe();
-  if (!failure) return std::move(failure).error();
-  std::vector<char*> arguments;
-  for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
-  arguments.push_back(nullptr);
+  const std::vector<char*> arguments = detect::as_arguments(command);
   const std::vector<char*> environment = with_settings(settings);
-
-  const pid_t pid = ::fork();
-  if (pid < 0) return fail("fork", command.front(), errno);
-  if (pid == 0) {
-    ::close(start_line->second.get());
-    run_child(start_line->first.get(), failure->second.get(), arguments.data(), environment.data());
-  }
-  TraceChild child(Pid{pid}, std::move(start_line->second), std::move(failure->first));
+  auto held = detect::HeldChild::start(
+      command.front(), [&] { ::execvpe(arguments.front(), arguments.data(), environment.data()); });
+  if (!held) return std::move(held).error();
+  const pid_t pid = number(held->pid());
+  TraceChild child(std::move(*held));
   constexpr long kHolds = PTRACE_O_TRACEEXEC | PTRACE_O_TRACEEXIT;
   if (::ptrace(PTRACE_SEIZE, pid, nullptr, as_pointer(kHolds)) != 0) {
     const int code = errno;
@@ -80,19 +55,8 @@ Result<TraceChild> TraceChild::start(const std::vector<std::string>& command,
   return child;
 }
 
-Result<void> TraceChild::go() {
-  start_line_.reset();
-  int code = 0;
-  ssize_t got = 0;
-  do {
-    got = ::read(failure_.get(), &code, sizeof(code));
-  } while (got < 0 && errno == EINTR);
-  if (got != static_cast<ssize_t>(sizeof(code))) return {};
-  return fail("execute", "the command", code);
-}
-
 TraceChild::State TraceChild::attend() {
-  const pid_t pid = number(pid_);
+  const pid_t pid = number(child_.pid());
   for (;;) {
     if (status_) return State::kGone;
     int status = 0;
@@ -118,11 +82,11 @@ TraceChild::State TraceChild::attend() {
 }
 
 void TraceChild::let_on() {
-  ::ptrace(PTRACE_CONT, number(pid_), nullptr, nullptr);
+  ::ptrace(PTRACE_CONT, number(pid()), nullptr, nullptr);
 }
 
 void TraceChild::ask_to_end() {
-  if (!status_) ::kill(number(pid_), SIGTERM);
+  if (!status_) ::kill(number(pid()), SIGTERM);
 }
 
 }  // namespace plumb::app

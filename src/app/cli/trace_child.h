@@ -13,9 +13,9 @@
 #include <string>
 #include <vector>
 
+#include "detect/source/held_child.h"
 #include "plumb/base/ids.h"
 #include "plumb/base/result.h"
-#include "plumb/base/unique_fd.h"
 
 namespace plumb::app {
 
@@ -26,9 +26,9 @@ class TraceChild {
   static Result<TraceChild> start(const std::vector<std::string>& command,
                                   const std::vector<std::string>& environment = {});
 
-  Pid pid() const { return pid_; }
+  Pid pid() const { return child_.pid(); }
   // Lets it execute the command. Errors: of execvp, with the command's name.
-  Result<void> go();
+  Result<void> go() { return child_.go(); }
 
   enum class State {
     kRuns,
@@ -48,12 +48,9 @@ class TraceChild {
   TraceChild& operator=(TraceChild&&) = default;
 
  private:
-  TraceChild(Pid pid, UniqueFd start_line, UniqueFd failure)
-      : pid_(pid), start_line_(std::move(start_line)), failure_(std::move(failure)) {}
+  explicit TraceChild(detect::HeldChild child) : child_(std::move(child)) {}
 
-  Pid pid_;
-  UniqueFd start_line_;  // closing it is the starting gun
-  UniqueFd failure_;     // carries errno of a failed execvp; closed by a good one
+  detect::HeldChild child_;
   std::optional<int> status_;
 };
 

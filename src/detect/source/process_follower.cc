@@ -38,22 +38,6 @@ bool install(const sock_fprog& program) {
          ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
 }
 
-// Runs in the child, where only async-signal-safe functions may be called.
-[[noreturn]] void run_child(int start_line, int failure, char* const* command,
-                            const sock_fprog& filter) {
-  char nothing = 0;
-  while (::read(start_line, &nothing, 1) < 0 && errno == EINTR) {
-  }
-  ::signal(SIGPIPE, SIG_DFL);  // plumb ignores it
-  sigset_t none;
-  ::sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  if (install(filter)) ::execvp(command[0], command);
-  const int code = errno;
-  (void)!::write(failure, &code, sizeof(code));
-  ::_exit(127);
-}
-
 std::optional<Pid> process_of(pid_t tid) {
   const auto text = read_file("/proc/" + std::to_string(tid) + "/status", kProcessFileLimit);
   if (!text) return std::nullopt;
@@ -83,27 +67,19 @@ std::optional<user_regs_struct> registers_of(pid_t tid) {
 
 Result<ProcessFollower> ProcessFollower::start(const std::vector<std::string>& command,
                                                ChosenCalls calls) {
-  auto start_line = UniqueFd::pipe();
-  if (!start_line) return std::move(start_line).error();
-  auto failure = UniqueFd::pipe();
-  if (!failure) return std::move(failure).error();
-  std::vector<char*> arguments;
-  for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
-  arguments.push_back(nullptr);
   std::vector<sock_filter> filter = call_filter(calls);
   const sock_fprog program{static_cast<unsigned short>(filter.size()), filter.data()};
   if (::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) {
     return fail("become the subreaper of", command.front(), errno);
   }
 
-  const pid_t pid = ::fork();
-  if (pid < 0) return fail("fork", command.front(), errno);
-  if (pid == 0) {
-    ::close(start_line->second.get());
-    run_child(start_line->first.get(), failure->second.get(), arguments.data(), program);
-  }
-  ProcessFollower follower(Pid{pid}, command.front(), std::move(start_line->second),
-                           std::move(failure->first));
+  const std::vector<char*> arguments = as_arguments(command);
+  auto child = HeldChild::start(command.front(), [&] {
+    if (install(program)) ::execvp(arguments.front(), arguments.data());
+  });
+  if (!child) return std::move(child).error();
+  const pid_t pid = number(child->pid());
+  ProcessFollower follower(std::move(*child));
   constexpr long kOptions = PTRACE_O_EXITKILL | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
                             PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | PTRACE_O_TRACEEXIT |
                             PTRACE_O_TRACESECCOMP | PTRACE_O_TRACESYSGOOD;
@@ -117,18 +93,6 @@ Result<ProcessFollower> ProcessFollower::start(const std::vector<std::string>& c
   }
   follower.threads_[pid] = {.process = Pid{pid}, .begun = true, .ending = false, .in_call = {}};
   return follower;
-}
-
-Result<void> ProcessFollower::go() {
-  start_line_.reset();
-  int code = 0;
-  ssize_t got = 0;
-  do {
-    got = ::read(failure_.get(), &code, sizeof(code));
-  } while (got < 0 && errno == EINTR);
-  failure_.reset();
-  if (got != static_cast<ssize_t>(sizeof(code))) return {};
-  return fail("execute", name_, code);
 }
 
 std::optional<StackRegisters> ProcessFollower::registers(Tid thread) {
@@ -275,7 +239,7 @@ void ProcessFollower::ends(pid_t tid, Thread& thread, ProcessWatcher& watcher) {
 }
 
 void ProcessFollower::gone(pid_t tid, int status, ProcessWatcher& watcher) {
-  if (Pid{tid} == pid_) status_ = status;
+  if (Pid{tid} == pid()) status_ = status;
   const auto known = threads_.find(tid);
   const bool process = known == threads_.end() || known->second.process == Pid{tid};
   if (known != threads_.end()) threads_.erase(known);

@@ -24,9 +24,9 @@
 
 #include "detect/record/trace_event.h"
 #include "detect/source/call_filter.h"
+#include "detect/source/held_child.h"
 #include "plumb/base/ids.h"
 #include "plumb/base/result.h"
-#include "plumb/base/unique_fd.h"
 
 namespace plumb::detect {
 
@@ -70,9 +70,9 @@ class ProcessFollower {
   static Result<ProcessFollower> start(const std::vector<std::string>& command, ChosenCalls calls);
 
   // Lets it execute the command. Errors: of execvp, with the command's name.
-  Result<void> go();
+  Result<void> go() { return child_.go(); }
 
-  Pid pid() const { return pid_; }
+  Pid pid() const { return child_.pid(); }
   // As of wait(2), once the command itself is gone.
   std::optional<int> status() const { return status_; }
 
@@ -95,11 +95,7 @@ class ProcessFollower {
     std::optional<ChosenCall> in_call;
   };
 
-  ProcessFollower(Pid pid, std::string name, UniqueFd start_line, UniqueFd failure)
-      : pid_(pid),
-        name_(std::move(name)),
-        start_line_(std::move(start_line)),
-        failure_(std::move(failure)) {}
+  explicit ProcessFollower(HeldChild child) : child_(std::move(child)) {}
 
   Thread& thread(pid_t tid);
   bool is_last(Pid process, pid_t tid) const;
@@ -111,10 +107,7 @@ class ProcessFollower {
   void ends(pid_t tid, Thread& thread, ProcessWatcher& watcher);
   void gone(pid_t tid, int status, ProcessWatcher& watcher);
 
-  Pid pid_;
-  std::string name_;
-  UniqueFd start_line_;  // closing it is the starting gun
-  UniqueFd failure_;     // carries errno of a failed execvp; closed by a good one
+  HeldChild child_;
   std::optional<int> status_;
   std::map<pid_t, Thread> threads_;
 };
