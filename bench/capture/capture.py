@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What servers lose under full load while plumb http captures them.
 
-    bench/capture/capture.py PLUMB [--rounds N] [--seconds N]
+    bench/capture/capture.py BUILD [--rounds N] [--seconds N]
 
 nginx, node and a Go server under wrk, in turns without and with `plumb http`; then nginx over TLS, offered some
 5,000 requests a second. Requests a second, and what the server spends on each, medians of the rounds. Under
@@ -80,10 +80,11 @@ def compare(name, plumb, pids, url, rounds, seconds, pace=()):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("plumb", type=pathlib.Path)
+    parser.add_argument("build", type=pathlib.Path)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=3)
     options = parser.parse_args()
+    plumb = options.build.resolve() / "src/app/cli/plumb"
     print(machine())
     reached = True
     with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
@@ -92,7 +93,7 @@ def main():
         def run(label, process, port, scheme="http", pace=()):
             pids = [process.pid, *map(int, subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True,
                                                           text=True, check=False).stdout.split())]
-            return compare(label, options.plumb, pids, f"{scheme}://127.0.0.1:{port}/", options.rounds,
+            return compare(label, plumb, pids, f"{scheme}://127.0.0.1:{port}/", options.rounds,
                            options.seconds, pace)
 
         (folder / "a").mkdir()

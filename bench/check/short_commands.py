@@ -23,7 +23,7 @@ def seconds(*command):
 
 
 def main(folder_of_build):
-    plumb = pathlib.Path(folder_of_build) / "src/app/cli/plumb"
+    plumb = pathlib.Path(folder_of_build).resolve() / "src/app/cli/plumb"
     reached = True
     for command in COMMANDS:
         bare, checked, traced = [], [], []

@@ -85,7 +85,7 @@ def main():
     parser.add_argument("servers", nargs="*", default=("nginx", "node", "go"))
     options = parser.parse_intermixed_args()
     print(machine())
-    plumb = options.build / "src/app/cli/plumb"
+    plumb = options.build.resolve() / "src/app/cli/plumb"
     reached = [compare(name, plumb, options.rounds, options.seconds) for name in options.servers]
     return 0 if all(reached) else 1
 

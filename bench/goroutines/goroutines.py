@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What plumb goroutines takes and costs: goroutines.py PLUMB
+"""What plumb goroutines takes and costs: goroutines.py BUILD
 
 Snapshots of 1,000 to 100,000 goroutines, whole and stripped; requests a second of a Go server under wrk alone,
 with a snapshot every second, and with --http, for a server that answers by itself and for one that asks another
@@ -106,7 +106,7 @@ def throughput(plumb, folder):
 
 
 def main():
-    plumb = pathlib.Path(sys.argv[1]).resolve()
+    plumb = pathlib.Path(sys.argv[1]).resolve() / "src/app/cli/plumb"
     with tempfile.TemporaryDirectory(prefix="plumb-bench-") as folder:
         snapshots(plumb, pathlib.Path(folder))
         throughput(plumb, pathlib.Path(folder))

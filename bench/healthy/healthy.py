@@ -41,7 +41,7 @@ def main():
     silent = True
     for name in options.servers:
         with running(name, options.seconds + 15) as pid:
-            findings, _, cpu = explain(options.build / "src/app/cli/plumb", pid, options.seconds)
+            findings, _, cpu = explain(options.build.resolve() / "src/app/cli/plumb", pid, options.seconds)
         alarms = [one for one in findings if one["severity"] != "info"]
         notes = [one["id"] for one in findings if one["severity"] == "info"]
         silent &= not alarms

@@ -139,7 +139,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--linear", action="store_true")
     options = parser.parse_args()
-    plumb = options.build / "src/app/cli/plumb"
+    plumb = options.build.resolve() / "src/app/cli/plumb"
     bare = options.build / "bench/survey/survey_bare"
     print(machine())
     if options.linear:

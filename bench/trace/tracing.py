@@ -15,7 +15,7 @@ FLAGS = {"without frame pointers": ["-O2", "-fomit-frame-pointer"],
 
 def program(folder_of_build):
     """plumb of a build folder."""
-    return pathlib.Path(folder_of_build) / "src/app/cli/plumb"
+    return pathlib.Path(folder_of_build).resolve() / "src/app/cli/plumb"
 
 
 def build(folder, source, name, *flags):

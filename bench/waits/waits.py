@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """plumb waits over a thousand processes that wait for each other.
 
-    bench/waits/waits.py PLUMB [--chains N] [--rounds N]
+    bench/waits/waits.py BUILD [--chains N] [--rounds N]
 
 Each chain is six processes over a pipe, a unix socket, TCP, flock and a child. Prints the median of the
 rounds of the whole command, from its start to its end, as trees and as JSON. Exit status 1: an aim was
@@ -62,16 +62,17 @@ def timed(command):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("plumb", type=pathlib.Path)
+    parser.add_argument("build", type=pathlib.Path)
     parser.add_argument("--chains", type=int, default=167)
     parser.add_argument("--rounds", type=int, default=7)
     options = parser.parse_args()
+    plumb = options.build.resolve() / "src/app/cli/plumb"
     print(machine())
     with tempfile.TemporaryDirectory() as folder:
         firsts = start(options.chains, folder)
         reached = True
         for form in ([], ["--json"]):
-            command = [options.plumb, "waits", *form, *map(str, firsts)]
+            command = [plumb, "waits", *form, *map(str, firsts)]
             rounds = [timed(command) for _ in range(options.rounds)]
             seconds = statistics.median(took for took, _ in rounds)
             holds = seconds <= AIM
