@@ -78,6 +78,11 @@ class Documents(unittest.TestCase):
         named = re.findall(r"^\.It Cm ([a-z-]+)$", page_of("").read_text(), re.MULTILINE)
         self.assertEqual(set(named), commands())
 
+    def test_the_readme_names_each_command(self):
+        rows = re.findall(r"^\| (`plumb .*?) \|", (ROOT / "README.md").read_text(), re.MULTILINE)
+        named = {name for row in rows for name in re.findall(r"`plumb ([a-z]+)", row)}
+        self.assertEqual(named, commands())
+
     def test_pages_and_help_have_the_same_options(self):
         for command in ["", *sorted(commands())]:
             with self.subTest(command=command or "plumb"):
