@@ -5,34 +5,18 @@ whole, stripped and position-independent."""
 import collections
 import contextlib
 import json
-import os
 import pathlib
 import re
 import subprocess
 import sys
-import tempfile
-import unittest
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-sys.path.insert(0, str(ROOT / "tests/support"))
-from scripted import main, program, run  # noqa: E402  (after the path)
+sys.path[:0] = [str(ROOT / "tests/support"), str(pathlib.Path(__file__).parent)]
+from go_builds import GoBuilds  # noqa: E402  (after the path)
+from scripted import main, program, run  # noqa: E402
 
 PLUMB = program("plumb")
-SOURCE = pathlib.Path(__file__).with_name("specimens") / "waiting.go"
-BUILDS = {"whole": [], "stripped": ["-ldflags=-s -w"], "pie": ["-buildmode=pie"]}
-
-
-def compilers():
-    """{version: path} of the Go compilers here: the usual one, those that Debian puts beside it, and those that
-    PLUMB_GO_COMPILERS lists with colons between them."""
-    found = {}
-    paths = ["go", *map(str, pathlib.Path("/usr/lib").glob("go-1.*/bin/go")),
-             *filter(None, os.environ.get("PLUMB_GO_COMPILERS", "").split(":"))]
-    for path in paths:
-        version = run(path, "version", env={**os.environ, "GOTOOLCHAIN": "local"}).split()[2]
-        found.setdefault(version, path)
-    return found
 
 
 @contextlib.contextmanager
@@ -97,23 +81,9 @@ def without_serving(groups):
             if stack and not any(f[0].startswith(("net/http.(*conn).", "net/http.(*connReader).")) for f in stack)}
 
 
-class Goroutines(unittest.TestCase):
+class Goroutines(GoBuilds):
+    source = "waiting.go"
     maxDiff = 20000
-
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.TemporaryDirectory(prefix="plumb-goroutines-")
-        cls.programs = {}
-        for version, go in compilers().items():
-            for name, flags in BUILDS.items():
-                path = pathlib.Path(cls.folder.name) / f"{version}-{name}"
-                run(go, "build", *flags, "-o", path, SOURCE,
-                    env={**os.environ, "GO111MODULE": "off", "GOFLAGS": "", "GOTOOLCHAIN": "local"})
-                cls.programs[f"{version} {name}"] = path
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.folder.cleanup()
 
     def test_groups_are_those_of_the_runtime(self):
         for name, path in self.programs.items():
@@ -175,7 +145,7 @@ class Goroutines(unittest.TestCase):
     def test_the_profile_opens(self):
         for name, path in self.programs.items():
             with self.subTest(name), running(path) as process:
-                file = pathlib.Path(self.folder.name) / "goroutines.pb.gz"
+                file = self.folder / "goroutines.pb.gz"
                 run(PLUMB, "goroutines", str(process.pid), "--pprof", file)
                 top = run("go", "tool", "pprof", "-top", file)
                 self.assertIn("Type: goroutine", top)

@@ -9,16 +9,13 @@ import pathlib
 import subprocess
 import sys
 import tempfile
-import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-sys.path.insert(0, str(ROOT / "tests/support"))
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from goroutines_test import BUILDS, compilers  # noqa: E402  (after the path)
+sys.path[:0] = [str(ROOT / "tests/support"), str(pathlib.Path(__file__).parent)]
+from go_builds import GoBuilds  # noqa: E402  (after the path)
 from scripted import main, program, run  # noqa: E402
 
 PLUMB = program("plumb")
-SOURCE = pathlib.Path(__file__).with_name("specimens") / "jobs.go"
 
 
 @contextlib.contextmanager
@@ -47,21 +44,8 @@ def functions(site):
     return [frame.get("function", "?") for frame in site["stack"]]
 
 
-class Requests(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.TemporaryDirectory(prefix="plumb-requests-")
-        cls.programs = {}
-        for version, go in compilers().items():
-            for name, flags in BUILDS.items():
-                path = pathlib.Path(cls.folder.name) / f"{version}-{name}"
-                run(go, "build", *flags, "-o", path, SOURCE,
-                    env={**os.environ, "GO111MODULE": "off", "GOFLAGS": "", "GOTOOLCHAIN": "local"})
-                cls.programs[f"{version} {name}"] = path
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.folder.cleanup()
+class Requests(GoBuilds):
+    source = "jobs.go"
 
     def culprit(self, site):
         names = functions(site)
