@@ -22,7 +22,8 @@ struct FunctionPlaces {
   bool library = false;  // has a name for the linker (DT_SONAME), so that it is nobody's program
 };
 
-// Of the names that .dynsym and .symtab have; functions that are chosen at run time (IFUNC) are
+// Of the names that .dynsym and .symtab have, and of several versions the one that programs are
+// linked with now; functions that are chosen at run time (IFUNC) are
 // left out. Bounded as SymbolTable is.
 FunctionPlaces find_functions(const ImageSource& source, const ElfImage& elf,
                               std::span<const std::string> names);

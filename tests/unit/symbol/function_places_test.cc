@@ -2,6 +2,7 @@
 // Finding functions by name, in this very program and in the C library.
 #include "detect/symbol/function_places.h"
 
+#include <dlfcn.h>
 #include <gtest/gtest.h>
 
 #include <array>
@@ -48,6 +49,27 @@ TEST(FunctionPlaces, OfTheCLibrary) {
   EXPECT_TRUE(places.offsets.contains("malloc"));
   EXPECT_TRUE(places.offsets.contains("free"));
   EXPECT_FALSE(places.offsets.contains("strlen"));  // chosen at run time
+}
+
+TEST(FunctionPlaces, OfSeveralVersionsTheOneThatIsLinkedNow) {
+  const char* const path = "/lib/x86_64-linux-gnu/libc.so.6";
+  void* const library = ::dlopen(path, RTLD_NOW);
+  ASSERT_NE(library, nullptr);
+  const std::array<std::string, 1> names{"pthread_cond_wait"};
+  const void* const now = ::dlvsym(library, names[0].c_str(), "GLIBC_2.3.2");
+  const void* const old = ::dlvsym(library, names[0].c_str(), "GLIBC_2.2.5");
+  ASSERT_NE(now, nullptr);
+  ASSERT_NE(old, now);
+  Dl_info info{};
+  ASSERT_NE(::dladdr(now, &info), 0);
+  const auto at = static_cast<std::uint64_t>(static_cast<const char*>(now) -
+                                             static_cast<const char*>(info.dli_fbase));
+  const auto image = FileImage::open(path);
+  ASSERT_TRUE(image);
+  const auto elf = ElfImage::parse(**image);
+  ASSERT_TRUE(elf);
+  EXPECT_EQ(places_in(path, names).offsets.at(names[0]), elf->offset_of(ElfAddress{at}));
+  ::dlclose(library);
 }
 
 TEST(FunctionPlaces, WithoutNamesOnlyTheFileIsToldOf) {
