@@ -6,7 +6,8 @@
 //
 // The later holds need ptrace (PTRACE_SEIZE, PTRACE_O_TRACEEXEC and PTRACE_O_TRACEEXIT) of the
 // command's first thread, so no other debugger can have that one; its children and other threads
-// are not touched. If plumb dies the kernel lets the command go on.
+// are not touched. Where another thread executes a program, it takes the first one's place and is
+// held from then on. If plumb dies the kernel lets the command go on.
 #pragma once
 
 #include <optional>
@@ -51,6 +52,7 @@ class TraceChild {
   explicit TraceChild(detect::HeldChild child) : child_(std::move(child)) {}
 
   detect::HeldChild child_;
+  bool first_left_ = false;  // the first thread ended, and the process did not
   std::optional<int> status_;
 };
 
