@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What following other kinds costs: kinds.py BUILD [heap|tasks]
+"""What following other kinds costs: kinds.py BUILD [tasks|heap|probes]
 
 Threads and children: microseconds that a thread's or child's life (two events) takes more than in a trace
-of descriptors. The heap: processor time of redis-server a request, under redis-benchmark, with the sampler
-and without; and with probes on the allocator of a running server, for which there is no aim. In turns, and
-of each the fastest. Needs root, redis-server.
+of descriptors, in turns, and of each the fastest. The heap: processor time of redis-server a request, under
+redis-benchmark, as paired rounds beside a control. Probes: the same with the allocator of a running server
+probed. Needs root, redis-server.
 """
 import contextlib
 import os
 import pathlib
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -20,8 +21,8 @@ from tracing import build, program, traced
 TURNS = 5
 EVENT_AIM = 3.0
 HEAP_AIM = 0.05
-REQUESTS = 100000
-TICK = os.sysconf("SC_CLK_TCK")
+REQUESTS = 12000  # of each sort in a round
+HEAP_SECONDS = 100
 
 
 def task_time(plumb, path, what, kinds):
@@ -51,68 +52,95 @@ def tasks(plumb, folder):
 
 
 def processor_time(pid):
-    words = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(") ", 1)[1].split()
-    return (int(words[11]) + int(words[12])) / TICK
+    """Seconds that all threads of a process have run: a processor's own time, whoever else wants it."""
+    return sum(int((task / "schedstat").read_text(encoding="ascii").split()[0])
+               for task in pathlib.Path(f"/proc/{pid}/task").iterdir()) / 1e9
 
 
-def server_pid(parent):
-    """redis-server itself, or as a child of plumb."""
-    for _ in range(100):
-        with contextlib.suppress(OSError, IndexError):
-            children = pathlib.Path(f"/proc/{parent}/task/{parent}/children").read_text(encoding="ascii").split()
-            return int(children[0]) if children else parent
-        time.sleep(0.05)
-    return parent
-
-
-def redis(folder, before, attach=None):
-    """(processor time a request in us, requests a second)"""
-    socket = pathlib.Path(folder) / "redis.sock"
-    command = ["redis-server", "--port", "0", "--unixsocket", socket, "--save", "", "--appendonly", "no"]
-    with subprocess.Popen([*before, *command], stdout=subprocess.DEVNULL, cwd=folder) as process:
+@contextlib.contextmanager
+def redis(folder, before=(), environment=None):
+    """The number of a redis-server that answers, started by a command that stands before it, and its socket."""
+    place = pathlib.Path(folder) / "redis.sock"
+    command = ["taskset", "-c", "0", "redis-server", "--port", "0", "--unixsocket", place, "--save", "",
+               "--appendonly", "no"]
+    with subprocess.Popen([*before, *command], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, cwd=folder,
+                          env={**os.environ, **(environment or {})}) as process:
         try:
-            for _ in range(200):
-                if socket.exists():
-                    break
-                time.sleep(0.05)
-            pid = server_pid(process.pid) if before else process.pid
-            beside = traced(attach, "--heap", pid) if attach else contextlib.nullcontext()
-            with beside:
-                began, clock = processor_time(pid), time.monotonic()
-                subprocess.run(["redis-benchmark", "-s", socket, "-q", "-n", str(REQUESTS), "-t", "set,lpush,get",
-                                "-d", "64", "-r", "100000"], stdout=subprocess.DEVNULL, check=True)
-                passed = time.monotonic() - clock
-                used = processor_time(pid) - began
+            deadline = time.monotonic() + 20
+            while not place.exists():
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise RuntimeError("redis-server did not begin")
+                time.sleep(0.01)
+            pid = process.pid
+            if before:
+                children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
+                pid = int(children.split()[0])
+            yield pid, place
         finally:
             process.terminate()
             process.wait()
-            socket.unlink(missing_ok=True)
-    return used / (3 * REQUESTS) * 1e6, 3 * REQUESTS / passed
+            place.unlink(missing_ok=True)
+
+
+def load(place, requests):
+    subprocess.run(["taskset", "-c", "1", "redis-benchmark", "-s", place, "-q", "-n", str(requests), "-t",
+                    "set,lpush,get", "-d", "64", "-r", "100000"], stdout=subprocess.DEVNULL, check=True)
+
+
+def request(pid, place, requests=REQUESTS):
+    """redis-server's microseconds of processor time for one request, once it is warm."""
+    load(place, requests // 4)
+    before = processor_time(pid)
+    load(place, requests)
+    return (processor_time(pid) - before) / (3 * requests) * 1e6
 
 
 def heap(plumb, folder):
-    ways = {"bare": ([], None), "sampler": ([plumb, "trace", "--heap", "--"], None), "probes": ([], plumb)}
+    """In each round each way once, in turns; a way's loss is the median of its rounds' ratios to the bare server.
+    The control is a second bare server: what it loses is noise."""
+    sampler = plumb.parents[2] / "detect/source/preload/libplumb-heap.so"
+    ways = {"bare": {}, "bare again (control)": {},
+            "the sampler without a trace": {"environment": {"LD_PRELOAD": str(sampler)}},
+            "--heap -- CMD": {"before": [plumb, "trace", "--heap", "--"]}}
     figures = {way: [] for way in ways}
-    for turn in range(TURNS):
-        for way, (before, attach) in ways.items():
-            if way != "probes" or turn == 0:  # one round of what takes so long
-                figures[way].append(redis(folder, before, attach))
-    best = {way: min(figure)[0] for way, figure in figures.items()}
-    rate = {way: max(speed for _, speed in figure) for way, figure in figures.items()}
-    lost = best["sampler"] / best["bare"] - 1
-    good = lost <= HEAP_AIM
-    for way in ways:
-        print(f"redis-server, {way}: {best[way]:.2f} us of processor a request, {rate[way]:.0f} requests a second")
-    print(f"the sampler costs {lost * 100:.1f} % (aim <= {HEAP_AIM * 100:.0f} %{'' if good else ', MISSED'}); "
-          f"probes on a running server {best['probes'] / best['bare']:.1f} times as much as without")
+    end = time.monotonic() + HEAP_SECONDS
+    while time.monotonic() < end:
+        order = list(ways)
+        turn = len(figures["bare"]) % len(order)
+        for way in order[turn:] + order[:turn]:
+            with redis(folder, **ways[way]) as server:
+                figures[way].append(request(*server))
+    good = True
+    print(f"redis-server under redis-benchmark, processor time a request, {len(figures['bare'])} rounds")
+    for way, values in figures.items():
+        ratios = [value / bare - 1 for value, bare in zip(values, figures["bare"])]
+        middle = statistics.median(ratios)
+        low, _, high = statistics.quantiles(ratios, n=4)
+        # McGill, Tukey and Larsen's notch: 95 % of a median's own uncertainty.
+        strays = 1.57 * (high - low) / len(ratios) ** 0.5
+        missed = way == "--heap -- CMD" and middle > HEAP_AIM
+        good &= not missed
+        print(f"  {way}: {statistics.median(values):.2f} us, {middle * 100:+.1f} % +- {strays * 100:.1f}"
+              + (f" (aim <= {HEAP_AIM * 100:.0f} %{', MISSED' if missed else ''})" if way == "--heap -- CMD" else ""))
     return good
+
+
+def probes(plumb, folder):
+    """A running server, whose allocator gets probes: there is no aim."""
+    with redis(folder) as server:
+        bare = request(*server, requests=2000)
+        with traced(plumb, "--heap", server[0]):
+            probed = request(*server, requests=2000)
+    print(f"redis-server, --heap PID: {bare:.2f} us a request without, {probed:.2f} us with: {probed / bare:.0f} times")
+    return True
 
 
 def main(folder_of_build, part=None):
     plumb = program(folder_of_build)
     with tempfile.TemporaryDirectory(prefix="plumb-bench-") as folder:
         os.chmod(folder, 0o777)
-        reached = [run(plumb, folder) for name, run in (("tasks", tasks), ("heap", heap)) if part in (None, name)]
+        parts = {"tasks": tasks, "heap": heap, "probes": probes}
+        reached = [run(plumb, folder) for name, run in parts.items() if part in (None, name)]
     return 0 if all(reached) else 1
 
 

@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What servers and builds lose beside plumb trace: load.py BUILD
+"""What servers and builds lose beside plumb trace: load.py BUILD [traced|close|kept|redis|gcc|calls]…
 
 nginx with one worker on one processor, wrk on the other: traced, with a new connection for each request;
-and not traced, while something else is; redis and gcc not traced, too. Figures are processor time of the server, so that what else
-runs on the machine disturbs little; interleaved rounds, and the loss is that of the fastest ones.
+and not traced, while something else is; redis and gcc not traced, too. Figures are processor time of the
+server, so that what else runs on the machine disturbs little; paired rounds beside a control, a minute each.
 """
 import contextlib
 import pathlib
 import re
 import resource
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -18,7 +19,7 @@ import time
 
 from tracing import HERE, build, program, traced
 
-ROUNDS = 7
+SECONDS = 50  # of each row
 CONFIGURATION = """
 worker_processes 1; worker_cpu_affinity 01; daemon off; pid {folder}/pid; error_log /dev/null crit;
 events {{ worker_connections 4096; }}
@@ -109,23 +110,40 @@ def compilation(folder):
 
 
 def compare(title, measure, trace, aim):
-    """Rounds of measure() alone and beside a trace; prints the loss. True where it is within the aim."""
-    alone, beside = [], []
-    for _ in range(ROUNDS):
-        alone.append(measure())
+    """Rounds of measure() alone, beside a trace, and alone again, in turns; prints the median of the rounds' losses.
+    The control is what the third loses against the first: noise. True where the loss, less what the medians
+    themselves stray by, is within the aim."""
+    def plain():
+        return measure()
+
+    def beside():
         with trace():
-            beside.append(measure())
-    first, second = min(alone), min(beside)
-    loss = 100 * (1 - first / second)
-    better = sorted(alone)[:ROUNDS // 2]
-    good = loss <= aim
-    print(f"{title}: {first * 1e6:,.3f} us alone, {second * 1e6:,.3f} us beside: loses {loss:.1f} % "
-          f"(aim <= {aim} %{'' if good else ', MISSED'}; the faster half alone differs by "
-          f"{100 * (better[-1] / better[0] - 1):.1f} %)", flush=True)
+            return measure()
+
+    ways = [plain, beside, plain]
+    figures = [[], [], []]
+    end = time.monotonic() + SECONDS
+    while time.monotonic() < end or len(figures[0]) < 5:
+        turn = len(figures[0]) % len(ways)
+        for at in (*range(turn, len(ways)), *range(turn)):
+            figures[at].append(ways[at]())
+
+    def lost(values):
+        losses = [100 * (1 - alone / value) for alone, value in zip(figures[0], values)]
+        low, middle, high = statistics.quantiles(losses, n=4)
+        return middle, 1.57 * (high - low) / len(losses) ** 0.5  # the notch: a median's own uncertainty
+
+    loss, strays = lost(figures[1])
+    control, noise = lost(figures[2])
+    good = loss - strays <= aim
+    middle = [statistics.median(values) * 1e6 for values in figures]
+    print(f"{title}: {middle[0]:,.3f} us alone, {middle[1]:,.3f} us beside: loses {loss:.1f} +- {strays:.1f} % "
+          f"(aim <= {aim} %{'' if good else ', MISSED'}); control {control:.1f} +- {noise:.1f} %; "
+          f"{len(figures[0])} rounds", flush=True)
     return good
 
 
-def main(folder_of_build):
+def main(folder_of_build, *chosen):
     plumb = program(folder_of_build)
     with tempfile.TemporaryDirectory(prefix="plumb-bench-") as folder, nginx(folder) as (server, port), \
             redis(folder) as store, subprocess.Popen(["sleep", "600"]) as idle:
@@ -139,15 +157,18 @@ def main(folder_of_build):
         def on_worker():
             return traced(plumb, worker, warm=0.3)
 
-        reached = compare("nginx traced, a connection a request", lambda: request(worker, port, True), on_worker, 5)
-        reached &= compare("nginx untraced, a connection a request", lambda: request(worker, port, True), on_idle, 1)
-        reached &= compare("nginx untraced, kept connections", lambda: request(worker, port, False), on_idle, 1)
-        reached &= compare("redis untraced, a GET", lambda: answer(*store), on_idle, 1)
-        reached &= compare("gcc untraced", lambda: compilation(folder), on_idle, 1)
-        reached &= compare("a loop of getppid untraced", lambda: call(empty), on_idle, 1)
+        rows = {
+            "traced": ("nginx traced, a connection a request", lambda: request(worker, port, True), on_worker, 5),
+            "close": ("nginx untraced, a connection a request", lambda: request(worker, port, True), on_idle, 1),
+            "kept": ("nginx untraced, kept connections", lambda: request(worker, port, False), on_idle, 1),
+            "redis": ("redis untraced, a GET", lambda: answer(*store), on_idle, 1),
+            "gcc": ("gcc untraced", lambda: compilation(folder), on_idle, 1),
+            "calls": ("a loop of getppid untraced", lambda: call(empty), on_idle, 1),
+        }
+        reached = [compare(*row) for name, row in rows.items() if not chosen or name in chosen]
         idle.kill()
-    return 0 if reached else 1
+    return 0 if all(reached) else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(*sys.argv[1:]))
