@@ -30,6 +30,7 @@ WAYS = {
     "close-range": {("char", "range_closed"): 1},
     "dup-over": {("eventfd", "dup_over"): 2},
     "exec": {("char", "before_exec"): 2},
+    "thread-exec": {("char", "opened_by_a_thread"): 2, ("char", "once_traced"): 3},
     "clone": {("pidfd", "child_as_descriptor"): 1},
     "getfd": {("pidfd", "taken_from_a_process"): 1, ("char", "taken_from_a_process"): 2},
     "32-bit": {("char", SURVEY): 2},
@@ -134,9 +135,10 @@ class Engine(unittest.TestCase):
         # An ioctl of KVM makes it, which no hook sees.
         self.assertLessEqual(set(surveyed), {"unknown"})
 
-    def test_beyond_a_signal_stack_the_kernel_walks_once_it_knows_the_way(self):
+    def test_beyond_a_signal_stack_stands_what_was_interrupted(self):
         records = traced("--", self.ways, "signal")
-        self.assertEqual(held_by(records, "char", "signalled_aside"), 1, "the first is cut at the signal's frame")
+        # The first is walked in copies of both stacks, the second by the kernel.
+        self.assertEqual(held_by(records, "char", "signalled_aside"), 2)
 
     def test_a_thread_that_leaves_its_groups_table_has_one_of_its_own(self):
         with running(self.ways, "unshare") as target:
@@ -173,6 +175,49 @@ class Engine(unittest.TestCase):
         held = sum(o["held"] for o in records["origin"])
         self.assertGreaterEqual(lost, wanted - room)
         self.assertLessEqual(held, room)
+
+    def test_stacks_that_find_no_room_are_counted_below_the_table(self):
+        room, wanted, kept = 1024, 3000, 100
+        command = ["--room", str(room), "--", self.ways, "stacks", str(wanted), str(kept)]
+        records = traced(*command)
+        self.assertGreaterEqual(records["trace"][0]["losses"]["stacks"], wanted - room)
+        self.assertEqual(held_by(records, "char", "its stack found no room"), kept)
+        told = self.told(*command)
+        [row] = [number for number, line in enumerate(told) if "acquisitions without a stack" in line]
+        [table] = [number for number, line in enumerate(told) if line.lstrip().startswith("HELD")]
+        self.assertNotIn("", told[table:row])
+
+    def test_holdings_that_find_no_room_stand_below_the_number_that_is_too_low(self):
+        told = self.told("--room", "1024", "--", self.ways, "many", "2000")
+        self.assertIn(" held from ", told[1])
+        self.assertIn("holdings more found no room in the ledger", told[2])
+
+    @staticmethod
+    def told(*arguments):
+        """The lines of a report for people."""
+        done = subprocess.run([PLUMB, "trace", "--min-age", "0s", *arguments], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, check=False, timeout=120)
+        if done.returncode not in (0, 1):
+            raise AssertionError(done.stderr)
+        return done.stdout.splitlines()
+
+    def test_return_addresses_that_find_no_room_are_counted(self):
+        """A thousand stacks of six return addresses each that no other stack has, where there is room for 2,048."""
+        depth, paths = 6, range(1000)
+        functions = "".join(f"N(f{n}_{at}){{{f'f{n}_{at - 1}' if at else 'o'}();}}"
+                            for n in paths for at in range(depth))
+        calls = "".join(f"f{n}_{depth - 1}();" for n in paths)
+        source = pathlib.Path(self.folder.name) / "paths.c"
+        source.write_text('#include <fcntl.h>\n#include <unistd.h>\n#define END __asm__ volatile("")\n'
+                          "#define N(f) __attribute__((noipa)) static void f(void)\n"
+                          'N(o){close(open("/dev/null",0));usleep(100);}\n' + functions.replace(";}", ";END;}") +
+                          "int main(void){for(int i=0;i<3;++i){" + calls + "}return 0;}", encoding="ascii")
+        binary = source.with_suffix("")
+        run("gcc", "-O1", source, "-o", binary)
+        done = subprocess.run([PLUMB, "trace", "--json", "--min-age", "0s", "--room", "1024", "--", binary],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=120)
+        self.assertIn(done.returncode, (0, 1), done.stderr)
+        self.assertRegex(done.stderr, r"\d+ return addresses found no room")
 
     def test_a_stopped_process_is_said_to_be(self):
         with running("sleep", "60") as sleeper:

@@ -2,6 +2,8 @@
 // Reading the command line of a trace.
 #include "app/cli/trace_arguments.h"
 
+#include <algorithm>
+
 #include "app/cli/choose.h"
 #include "app/cli/names.h"
 #include "plumb/base/human.h"
@@ -35,7 +37,8 @@ void add_trace_arguments(CLI::App& command, TraceArguments& arguments) {
   command.add_flag("--no-children", arguments.no_children, "Do not follow children");
   command
       .add_option("--room", arguments.room,
-                  "Holdings that are followed at a time (1048576); more are counted as lost")
+                  "Holdings that are followed at a time (1048576), below 131072 also stacks; more "
+                  "are counted as lost")
       ->check(CLI::Range(1024U, 1U << 28U))
       ->type_name("COUNT");
   add_trace_outputs(command, arguments.outputs);
@@ -52,7 +55,11 @@ std::optional<TracePlan> plan_trace(const Context& context, const TraceArguments
   plan.settings.min_age = min_age.value_or(std::chrono::seconds(2));
   plan.settings.options.keep_closers = arguments.closed;
   plan.settings.options.follow_children = !arguments.no_children;
-  plan.settings.options.holdings = arguments.room;
+  detect::TraceOptions& options = plan.settings.options;
+  options.holdings = arguments.room;
+  options.stacks = std::min(options.stacks, arguments.room);
+  // A stack has some ten return addresses, most of which others have too.
+  options.addresses = std::min(options.addresses, 2 * std::min(options.addresses, arguments.room));
   plan.all_closings = arguments.closed;
   plan.outputs = arguments.outputs;
   plan.command = context.rest;

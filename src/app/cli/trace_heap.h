@@ -37,6 +37,7 @@ class TraceHeap {
   std::optional<detect::HeapPreload> preload_;
   std::set<std::pair<Pid, detect::FileKey>> probed_;
   std::set<std::string> blinds_;
+  bool warned_ = false;  // of what probes cost
 };
 
 }  // namespace plumb::app

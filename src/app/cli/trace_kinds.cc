@@ -104,6 +104,14 @@ bool choose_kinds(const KindArguments& arguments, TracePlan& plan) {
   std::vector<detect::Kind>& resources = plan.settings.options.resources;
   std::ranges::copy_if(plan.kinds, std::back_inserter(resources),
                        [](detect::Kind kind) { return detect::resource_kind(kind) != nullptr; });
+  // A library may be mapped with functions of a pair, or over another one that is being followed:
+  // the heap's sampler tells of that itself.
+  const auto needs_calls = [&](detect::Kind kind) {
+    if (kind == detect::Kind::kThread || kind == detect::Kind::kChild) return false;
+    return kind != detect::Kind::kHeap || plan.command.empty();
+  };
+  plan.settings.options.descriptors =
+      plan.kinds.empty() || std::ranges::any_of(plan.kinds, needs_calls);
   if (plan.kinds.empty() && tells_of_itself(plan)) resources.push_back(detect::Kind::kProbe);
   return true;
 }

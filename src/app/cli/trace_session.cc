@@ -3,6 +3,7 @@
 #include "app/cli/trace_session.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "detect/record/call_name.h"
@@ -25,6 +26,20 @@ constexpr std::size_t kNamesAtATime = 64;
 constexpr std::chrono::milliseconds kNaming{200};  // at most, before others have their turn
 constexpr int kSurveyShare = 50;                   // a survey may take a fiftieth of the time
 
+// Whether the same files are mapped as code at the same places.
+bool same_code(const AddressSpace& before, const AddressSpace& after) {
+  const auto code = [](const AddressSpace& space) {
+    std::vector<Mapping> found;
+    std::ranges::copy_if(space.mappings(), std::back_inserter(found),
+                         [](const Mapping& one) { return one.executable && one.file.inode != 0; });
+    return found;
+  };
+  return std::ranges::equal(code(before), code(after), [](const Mapping& a, const Mapping& b) {
+    return a.start == b.start && a.end == b.end && a.file == b.file &&
+           a.file_offset == b.file_offset;
+  });
+}
+
 // To read a program's frame information for the first time takes a while.
 void read_frame_information(ProcessView& view) {
   for (const Module* module : view.modules()) (void)module->unwind_table();
@@ -42,7 +57,8 @@ TraceSession::TraceSession(std::unique_ptr<TraceSource> source, const TraceSetti
     : source_(std::move(source)),
       pairs_(*source_, settings.pairs,
              std::ranges::count(settings.options.resources, Kind::kProbe) > 0),
-      ledger_(BootClock::now(), settings.min_age) {
+      ledger_(BootClock::now(), settings.min_age),
+      calls_seen_(settings.options.descriptors) {
   if (std::ranges::count(settings.options.resources, Kind::kHeap) > 0) {
     heap_.emplace(*source_, settings.options.heap_mean);
   }
@@ -62,6 +78,11 @@ void TraceSession::look_into_files(Pid pid) {
 std::vector<std::string> TraceSession::blinds() const {
   std::vector<std::string> told = pairs_.blinds();
   if (heap_) told.insert(told.end(), heap_->blinds().begin(), heap_->blinds().end());
+  if (untaught_ > 0) {
+    told.push_back(std::to_string(untaught_) +
+                   " return addresses found no room in the kernel: each acquisition through them "
+                   "takes the room of a stack of its own; see --room");
+  }
   return told;
 }
 
@@ -133,17 +154,35 @@ void TraceSession::on(const ProcessEvent& event) {
       space_of_.erase(event.pid);
       return;
     case ProcessEvent::What::kCode:
-      look_into_files(event.pid);
-      // Where a library came, another may have been: what is known of this space may be stale.
-      if (const auto space = spaces_.find(event.space); space != spaces_.end()) {
-        if (space->second.view) (void)space->second.view->refresh();  // gone: the old maps serve
-        forget_rules(event.space, space->second);
-        look_for_python(event.space, space->second, event.pid);
-      }
+      code_changed(event.space, event.pid);
       return;
     case ProcessEvent::What::kUnshare:
       return;
   }
+}
+
+// Where a library came, another may have been: what is known of this space may be stale.
+void TraceSession::code_changed(SpaceId id, Pid pid) {
+  look_into_files(pid);
+  const auto space = spaces_.find(id);
+  if (space == spaces_.end()) return;
+  if (space->second.view) (void)space->second.view->refresh();  // gone: the old maps serve
+  forget_rules(id, space->second);
+  look_for_python(id, space->second, pid);
+}
+
+// Where no hook tells of new code, the maps do.
+void TraceSession::look_at_code() {
+  std::vector<std::pair<SpaceId, Pid>> changed;
+  for (auto& [id, space] : spaces_) {
+    if (!space.view || space.processes.empty()) continue;
+    const AddressSpace before = space.view->address_space();
+    if (!space.view->refresh()) continue;
+    if (!same_code(before, space.view->address_space())) {
+      changed.emplace_back(id, space.view->process());
+    }
+  }
+  for (const auto& [id, pid] : changed) code_changed(id, pid);
 }
 
 void TraceSession::forget_rules(SpaceId id, Space& space) {
@@ -228,6 +267,8 @@ void TraceSession::on(const StackEvent& event) {
         finish_walk(*view, event, abi::kTraceFrames, [&](Address address, const WalkRule& rule) {
           if (source_->teach(event.space, address, rule)) {
             space.taught.push_back(address);
+          } else {
+            ++untaught_;
           }
         });
   }
@@ -238,6 +279,7 @@ void TraceSession::on(const StackEvent& event) {
   }
   waiting_.push_back({event, std::move(walked), std::move(python)});
   waiting_.back().event.copy = {};
+  waiting_.back().event.interrupted = {};
   if (waiting_.size() >= kMostWaiting) name_all();
 }
 
@@ -281,7 +323,8 @@ void TraceSession::look_at_states() {
 
 Result<void> TraceSession::look(Look survey, std::vector<LiveHolding>* rows) {
   look_at_states();
-  if (survey == Look::kNow) name_all();
+  if (survey == Look::kNow || !calls_seen_) name_all();  // with the maps as they were
+  if (!calls_seen_) look_at_code();
   const BootTime began = BootClock::now();
   // What an exec carries over only a survey finds, so ended tables wait for one; not too many.
   std::vector<TableId> dead = ledger_.dead_tables();

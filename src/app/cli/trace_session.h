@@ -97,6 +97,8 @@ class TraceSession {
   detect::ProcessView* view_of(Space& space, Pid pid);
   void leave(detect::SpaceId id, Pid pid);
   void forget_rules(detect::SpaceId id, Space& space);
+  void code_changed(detect::SpaceId id, Pid pid);
+  void look_at_code();
   void look_for_python(detect::SpaceId id, Space& space, Pid pid);
   detect::StackNode name(Space& space, const Unnamed& stack);
   void name_some(std::size_t most);
@@ -117,6 +119,8 @@ class TraceSession {
   std::optional<Unnamed> named_;  // the last one, and its stack
   detect::StackNode named_stack_ = detect::StackStore::kEmpty;
   std::uint64_t unnamed_ = 0;
+  std::uint64_t untaught_ = 0;  // rules that found no room
+  bool calls_seen_;             // new code is told of by the kernel
   BootTime survey_due_{};
 };
 

@@ -48,6 +48,10 @@ struct StackEvent {
   std::vector<Address> addresses;    // innermost first
   std::vector<PythonSample> python;  // the thread's Python frames, innermost first
   std::vector<std::byte> copy;
+  // Where a signal runs on a stack of its own (sigaltstack(2)): the stack that it interrupted, from
+  // that one's stack pointer on.
+  Address interrupted_at{};
+  std::vector<std::byte> interrupted;
 };
 
 struct ProcessEvent {

@@ -29,6 +29,7 @@ class Text {
   void write() {
     heading();
     table();
+    lost_stacks();
     origins();
     closings();
     missed();
@@ -55,6 +56,8 @@ class Text {
   }
   void closings();
   void closing(const Closing& closing);
+  void lose(std::uint64_t count, std::string_view what);
+  void lost_stacks();
   void missed();
   void modules();
   std::string cut_to_paper(std::string text) const {
@@ -132,6 +135,24 @@ void Text::heading() {
   const std::string age =
       ledger_.min_age().count() == 0 ? "open" : "older than " + human_duration(ledger_.min_age());
   line(fmt::format("; held is what is {}, or was left at the end", age));
+  const TraceLosses& lost = document_.losses;
+  lose(lost.holdings,
+       "holdings more found no room in the ledger: the numbers are too low; see --room");
+  lose(lost.missed_runs, "system calls were not looked at: the kernel skipped the program");
+  lose(lost.processes, "children more were not followed: no room");
+  lose(lost.events, "forks, execs, exits or closes more were not told: no room");
+}
+
+// What was missed, beside what that weakens.
+void Text::lose(std::uint64_t count, std::string_view what) {
+  if (count == 0) return;
+  painted(Tone::kWarn, fmt::format("{} {}", human_count(count), what));
+  line("");
+}
+
+void Text::lost_stacks() {
+  lose(document_.losses.stacks,
+       "acquisitions without a stack: it found no room, most while plumb was learning");
 }
 
 void Text::origins() {
@@ -301,6 +322,7 @@ void Text::closings() {
   if (told.size() > kMostClosings) {
     line(fmt::format("\n{} more; --json has them all", told.size() - kMostClosings));
   }
+  lose(ledger_.closings_left_out(), "closes more than are kept");
 }
 
 std::string address_of(const ListenerEvent& listener) {
@@ -376,20 +398,10 @@ void Text::missed() {
   const auto tell = [&](std::uint64_t count, std::string_view what) {
     if (count == 0) return;
     if (!std::exchange(told, true)) line("");
-    painted(Tone::kWarn, fmt::format("{} {}", human_count(count), what));
-    line("");
+    lose(count, what);
   };
-  const TraceLosses& lost = document_.losses;
   const TraceRepairs& repaired = document_.repairs;
-  tell(lost.holdings,
-       "holdings found no room in the ledger: the numbers above are too low; see --room");
-  tell(lost.stacks,
-       "acquisitions without a stack: it found no room, most while plumb was learning");
-  tell(lost.events, "forks, execs, exits or closes were not told: no room");
-  tell(lost.processes, "children were not followed: no room");
-  tell(lost.missed_runs, "system calls were not looked at: the kernel skipped the program");
   tell(document_.unnamed_stacks, "stacks without names: the process ended first");
-  tell(ledger_.closings_left_out(), "more closes than are kept");
   if (repaired.found + repaired.gone + repaired.replaced > 0) {
     if (!told) line("");
     line(fmt::format("surveys put right: {} found, {} gone, {} replaced", repaired.found,

@@ -97,6 +97,7 @@ Result<void> PairProbes::watch_sampler(const std::string& path) {
   };
   for (const Probe& probe : {Probe{skeleton_.progs.heap__freed, "plumb_sampled_free"},
                              Probe{skeleton_.progs.heap__lost, "plumb_sampled_lost"},
+                             Probe{skeleton_.progs.heap__code, "plumb_sampled_code"},
                              Probe{skeleton_.progs.heap__sampled, "plumb_sampled_block"}}) {
     bpf_uprobe_opts options{};
     options.sz = sizeof options;

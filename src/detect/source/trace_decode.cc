@@ -72,6 +72,12 @@ std::optional<TraceEvent> stack_event(std::span<const std::byte> bytes) {
   const auto copy = bytes.subspan(std::min(bytes.size(), sizeof(whole)));
   const auto copied = copy.first(std::min<std::size_t>(copy.size(), record->copied));
   event.copy.assign(copied.begin(), copied.end());
+  if (record->aside != 0 && copy.size() > abi::kTraceCopyAside) {
+    const auto rest = copy.subspan(abi::kTraceCopyAside);
+    const auto aside = rest.first(std::min<std::size_t>(rest.size(), record->aside_copied));
+    event.interrupted_at = Address{record->aside};
+    event.interrupted.assign(aside.begin(), aside.end());
+  }
   return event;
 }
 

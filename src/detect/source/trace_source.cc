@@ -83,6 +83,7 @@ class BpfTrace : public TraceSource {
   std::unique_ptr<ring_buffer, RingDeleter> ring_;
   const OriginCount* counts_ = nullptr;
   const std::function<void(TraceEvent)>* take_ = nullptr;
+  bool descriptors_ = true;
   BootTime survey_began_{};
   std::uint64_t gone_ = 0;
   std::vector<abi::trace_holding_key> keys_;
@@ -99,7 +100,13 @@ Result<std::unique_ptr<TraceSource>> BpfTrace::open(const TraceOptions& options)
   skeleton.rodata->follow_children = options.follow_children;
   skeleton.rodata->keep_closers = options.keep_closers;
   skeleton.rodata->direct_reads = kernel_has_function("bpf_rdonly_cast");
-  bpf_map__set_max_entries(skeleton.maps.holdings, options.holdings);
+  trace->descriptors_ = options.descriptors;
+  for (bpf_program* program : {skeleton.progs.on_sys_exit, skeleton.progs.on_io_uring}) {
+    bpf_program__set_autoload(program, options.descriptors);
+  }
+  bpf_map__set_max_entries(skeleton.maps.holdings, options.descriptors ? options.holdings : 1);
+  skeleton.rodata->most_origins = std::min<std::uint32_t>(options.stacks, abi::kTraceOrigins);
+  bpf_map__set_max_entries(skeleton.maps.rules, options.addresses);
   trace->resources_.choose(options.resources, options.holdings);
   skeleton.rodata->returns_watched = std::ranges::any_of(
       options.resources, [](Kind kind) { return kind == Kind::kPair || kind == Kind::kHeap; });
@@ -126,14 +133,17 @@ BpfTrace::~BpfTrace() {
 
 Result<void> BpfTrace::attach_all() {
   auto& programs = skeleton_->progs;
-  for (bpf_program* program :
-       {programs.on_fork, programs.on_exec, programs.on_exit, programs.on_sys_exit}) {
+  std::vector<bpf_program*> needed{programs.on_fork, programs.on_exec, programs.on_exit};
+  if (descriptors_) needed.push_back(programs.on_sys_exit);
+  for (bpf_program* program : needed) {
     auto link = attach(*program);
     if (!link) return std::move(link).error();
     links_.push_back(*std::move(link));
   }
   // A kernel without io_uring has no such hook and no such descriptors.
-  if (auto link = attach(*programs.on_io_uring)) links_.push_back(*std::move(link));
+  if (descriptors_) {
+    if (auto link = attach(*programs.on_io_uring)) links_.push_back(*std::move(link));
+  }
   return resources_.attach(links_);
 }
 
@@ -241,6 +251,7 @@ Result<std::vector<Pid>> BpfTrace::targets() const {
 Result<void> BpfTrace::survey() {
   ++skeleton_->bss->survey_number;
   survey_began_ = BootClock::now();
+  if (!descriptors_) return {};
   const auto followed = targets();
   if (!followed) return followed.error();
   bpf_program* program = skeleton_->progs.survey_table;

@@ -108,10 +108,21 @@ struct Place {
   std::uint64_t ip = 0, sp = 0, bp = 0;
 };
 
+// The thread's stack, and the one that its signal interrupted.
+struct Copies {
+  StackCopy own;
+  StackCopy interrupted;
+
+  std::optional<std::uint64_t> word(std::uint64_t address) const {
+    const auto found = own.word(address);
+    return found ? found : interrupted.word(address);
+  }
+};
+
 enum class Stepped { kOutward, kEnd, kNotCopied };
 
 // One step as the kernel does it.
-Stepped step(Place& place, const WalkRule& rule, const StackCopy& stack) {
+Stepped step(Place& place, const WalkRule& rule, const Copies& stack) {
   std::uint64_t cfa = 0;
   std::optional<std::uint64_t> bp = place.bp;
   switch (rule.kind) {
@@ -189,7 +200,8 @@ WalkedStack finish_walk(ProcessView& process, const StackEvent& event, std::size
   }
   if (event.copy.empty() || walked.addresses.empty()) return walked;
 
-  const StackCopy stack(Address{event.registers.sp}, event.copy);
+  const Copies stack{StackCopy(Address{event.registers.sp}, event.copy),
+                     StackCopy(event.interrupted_at, event.interrupted)};
   Place place{event.registers.ip, event.registers.sp, event.registers.bp};
   for (;;) {
     const WalkRule rule = walk_rule(process, Address{place.ip}, walked.interrupted.back());

@@ -314,6 +314,77 @@ FUNCTION static void many(int count) {
   for (int i = 0; i < count; ++i) open_one();
 }
 
+// Another thread than the first executes a program; the first one ends for it.
+static char* own_name;
+
+FUNCTION static void opened_by_a_thread(void) {
+  open_one();
+  open_one();
+  __asm__ volatile("");
+}
+
+static int traced(void) {
+  char line[256];
+  int tracer = 0;
+  FILE* status = fopen("/proc/self/status", "r");
+  while (status && fgets(line, sizeof line, status)) sscanf(line, "TracerPid: %d", &tracer);
+  if (status) fclose(status);
+  return tracer != 0;
+}
+
+// Its end is held, so that what it leaves can be looked at.
+FUNCTION static void once_traced(void) {
+  for (int i = 0; i < 3; ++i) open_one();
+  for (int i = 0; i < 600 && !traced(); ++i) usleep(100000);
+}
+
+static void* execute(void* unused) {
+  char* words[] = {own_name, "once-traced", 0};
+  opened_by_a_thread();
+  usleep(1000000);  // the maps of a program that is gone cannot be read
+  execv(own_name, words);
+  check(-1, "exec");
+  return unused;
+}
+
+FUNCTION static void thread_exec(void) {
+  pthread_t thread;
+  pthread_create(&thread, 0, execute, 0);
+  for (;;) pause();
+}
+
+// Each number is a way through the calls, and so a stack of its own.
+static void turn(unsigned turns, int depth);
+
+FUNCTION static void left(unsigned turns, int depth) {
+  turn(turns, depth);
+  __asm__ volatile("");
+}
+
+FUNCTION static void right(unsigned turns, int depth) {
+  turn(turns, depth);
+  __asm__ volatile("");
+}
+
+static int last;
+
+FUNCTION static void turn(unsigned turns, int depth) {
+  if (depth == 0) {
+    last = open_one();
+  } else {
+    (turns & 1 ? left : right)(turns >> 1, depth - 1);
+  }
+  __asm__ volatile("");
+}
+
+// The last ones stay open.
+FUNCTION static void stacks(int count, int kept) {
+  for (int i = 0; i < count; ++i) {
+    turn((unsigned)i, 12);
+    if (i < count - kept) close(last);
+  }
+}
+
 int main(int count, char** words) {
   const char* way = count > 1 ? words[1] : "";
   const struct {
@@ -331,8 +402,12 @@ int main(int count, char** words) {
               {"storm", storm},
               {"signal", signalled_aside},
               {"vdso", in_vdso},
-              {"lives", lives}};
+              {"lives", lives},
+              {"thread-exec", thread_exec},
+              {"once-traced", once_traced}};
+  own_name = words[0];
   if (strcmp(way, "exec") == 0) before_exec(words[0]);
+  if (strcmp(way, "stacks") == 0 && count > 3) stacks(atoi(words[2]), atoi(words[3]));
   if (strcmp(way, "many") == 0) many(count > 2 ? atoi(words[2]) : 1);
   for (size_t i = 0; i < sizeof ways / sizeof *ways; ++i) {
     if (strcmp(way, ways[i].name) == 0) ways[i].go();

@@ -49,6 +49,23 @@ TEST(TraceDecode, AStackWithItsCopy) {
   EXPECT_EQ(stack.copy, std::vector(16, std::byte{0x5a}));
 }
 
+TEST(TraceDecode, AStackWithACopyOfTheOneThatASignalInterrupted) {
+  auto record = stack_record(1);
+  record.copied = 32;
+  record.aside = 0x9000;
+  record.aside_copied = 24;
+  auto bytes = bytes_of(record);
+  bytes.resize(bytes.size() + abi::kTraceCopyAside, std::byte{0x11});
+  EXPECT_TRUE(std::get<StackEvent>(*decode(bytes)).interrupted.empty());
+  bytes.resize(sizeof(record) + abi::kTraceCopyBytes, std::byte{0x22});
+  const auto event = decode(bytes);
+  ASSERT_TRUE(event);
+  const auto& stack = std::get<StackEvent>(*event);
+  EXPECT_EQ(stack.copy, std::vector(32, std::byte{0x11}));
+  EXPECT_EQ(stack.interrupted_at, Address{0x9000});
+  EXPECT_EQ(stack.interrupted, std::vector(24, std::byte{0x22}));
+}
+
 TEST(TraceDecode, ACopyIsNoLongerThanItsRecord) {
   auto record = stack_record(1);
   record.copied = 0xffffffff;

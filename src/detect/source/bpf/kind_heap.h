@@ -63,6 +63,16 @@ int heap__lost(struct user_registers* at) {
   return 0;
 }
 
+/* A library was unloaded, or the program has mapped all that it begins with. */
+SEC("uprobe")
+int heap__code(struct user_registers* at) {
+  const struct trace_target* target = probed_target();
+  if (!target) return 0;
+  send_process(kTraceEventCode, bpf_get_current_task_btf(), target->space, 0, 0, 0, 0);
+  release_desk();
+  return 0;
+}
+
 /* How many marks lie on the next `size` bytes. */
 static __always_inline __u32 heap_marks(__u64 size) {
   const __u32 zero = 0;

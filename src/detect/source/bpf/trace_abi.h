@@ -18,6 +18,7 @@ enum {
   kTraceFrames = 128, /* frames that the kernel side follows; the rest of a stack is cut */
   kTracePythonFrames = 128,
   kTraceCopyBytes = 16384,  /* user stack copied where a rule is missing */
+  kTraceCopyAside = 8192,   /* of it of a signal's stack, where that is another one */
   kTraceRing = 16 << 20,    /* of events; copies may fill half of it, stacks seven eighths */
   kTraceOrigins = 1 << 17,  /* rows of the counters, and so of distinct stacks */
   kTraceFirstOrigin = 16,   /* lower numbers are the special ones below */
@@ -257,9 +258,10 @@ struct trace_stack {
   __u32 frames;
   __u32 copied;
   struct trace_registers registers;
+  __u64 aside; /* sp of what a signal interrupted on another stack; 0: nothing, or not known */
   __u64 addresses[kTraceFrames];
   __u32 python_frames;
-  __u32 pad;
+  __u32 aside_copied; /* bytes from there on, behind the first kTraceCopyAside */
   struct trace_python_frame python[kTracePythonFrames];
 };
 

@@ -84,6 +84,8 @@ struct task_struct {
   struct files_struct* files;
   struct signal_struct* signal;
   struct task_struct* group_leader;
+  unsigned long sas_ss_sp;
+  unsigned long sas_ss_size;
   char comm[16];
 } PLUMB_CORE;
 struct linux_binprm {

@@ -49,6 +49,7 @@ struct {
 } origins SEC(".maps");
 
 __u32 next_origin = kTraceFirstOrigin;
+const volatile __u32 most_origins = kTraceOrigins; /* fewer where user space wants so */
 
 static __always_inline bool read_word(__u64* into, __u64 address) {
   return bpf_probe_read_user(into, sizeof(*into), (const void*)address) == 0;
@@ -172,9 +173,10 @@ static __always_inline void fill_stack(struct trace_stack* event, const struct w
   event->frames = w->frames;
   event->copied = 0;
   event->registers = w->registers;
+  event->aside = 0;
+  event->aside_copied = 0;
   __builtin_memcpy(event->addresses, w->addresses, sizeof(event->addresses));
   event->python_frames = 0;
-  event->pad = 0;
 }
 
 /* Copies page by page, because a read that meets an unmapped page gets nothing at all. */
@@ -192,14 +194,62 @@ static __always_inline __u32 copy_stack(struct trace_stack_copy* event, __u64 fr
   return copied;
 }
 
+/* A thread that runs on the stack of its signals (sigaltstack(2)). */
+struct signal_stack {
+  struct trace_stack_copy* event;
+  __u64 base;
+  __u64 size;
+  __u64 interrupted; /* sp there, once it is found */
+};
+
+/* Whether the ucontext of a signal frame begins at a word of the copy: it names the signal stack
+ * (uc_stack at 16), and its rsp (at 160) is on another one. */
+static long find_interrupted(__u64 index, struct signal_stack* own) {
+  struct trace_stack_copy* event = own->event;
+  const __u32 at = (index * 8) & (kTraceCopyAside - 8);
+  if (!event || at + 168 > event->stack.copied) return 1;
+  const __u64 base = *(const __u64*)(event->bytes + at + 16);
+  const __u64 size = *(const __u64*)(event->bytes + at + 32);
+  const __u64 sp = *(const __u64*)(event->bytes + at + 160);
+  if (base != own->base || size != own->size || sp - base < size) return 0;
+  own->interrupted = sp;
+  return 1;
+}
+
+/* The rest of the stack is where the signal came: without it the first walk would end here. */
+static __always_inline void copy_aside(struct trace_stack_copy* event) {
+  struct task_struct* task = bpf_get_current_task_btf();
+  struct signal_stack own = {
+      .event = event, .base = task->sas_ss_sp, .size = task->sas_ss_size, .interrupted = 0};
+  if (own.size == 0 || event->stack.registers.sp - own.base >= own.size) return;
+  bpf_loop(kTraceCopyAside / 8, find_interrupted, &own, 0);
+  const __u64 from = own.interrupted;
+  if (from == 0) return;
+  const __u32 first = 4096 - (from & 4095);
+  if (first == 0 || first > 4096) return;
+  if (bpf_probe_read_user(event->bytes + kTraceCopyAside, first, (const void*)from) != 0) return;
+  event->stack.aside = from;
+  event->stack.aside_copied = first;
+  if (event->stack.copied > kTraceCopyAside) event->stack.copied = kTraceCopyAside;
+  if (bpf_probe_read_user(event->bytes + kTraceCopyAside + first, 4096,
+                          (const void*)(from + first)) == 0) {
+    event->stack.aside_copied = first + 4096;
+  }
+}
+
 /* Puts the thread's own return addresses back into the copy of its stack. */
 static long mend_one(__u64 index, struct trace_stack_copy** at) {
   const struct pending_calls* own = own_pending();
   struct trace_stack_copy* event = *at;
   if (!own || !event || index >= own->depth) return 1;
   const struct pending_call* call = &own->calls[index & (kTracePendingCalls - 1)];
-  const __u64 offset = call->sp - event->stack.registers.sp;
   const __u64 back = call->back;
+  __u64 offset = call->sp - event->stack.registers.sp;
+  if (event->stack.aside != 0 && offset > kTraceCopyAside - 8) {
+    offset = call->sp - event->stack.aside;
+    if (offset > kTraceCopyBytes - kTraceCopyAside - 8) return 0;
+    offset += kTraceCopyAside;
+  }
   if (offset > kTraceCopyBytes - 8) return 0;
   __builtin_memcpy(event->bytes + (offset & (kTraceCopyBytes - 1)), &back, 8);
   return 0;
@@ -213,7 +263,7 @@ static __always_inline __u32 lose_stack(void) {
 /* The walk ended for want of a rule: which stack it is, user space will find out. */
 static __always_inline __u32 origin_by_copy(const struct walk* w, __u32 space, __u16 call,
                                             __u8 kind) {
-  if (next_origin >= kTraceOrigins) return lose_stack();
+  if (next_origin >= most_origins) return lose_stack();
   /* The first copy of a path teaches what its successors lack. They must not crowd out the stacks
    * that need no copy any more, which come in thousands at once where a program is fast. */
   if (bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > kTraceRing / 2) return lose_stack();
@@ -222,12 +272,13 @@ static __always_inline __u32 origin_by_copy(const struct walk* w, __u32 space, _
   fill_stack(&event->stack, w, space, call, kind);
   fill_python(&event->stack);
   event->stack.copied = copy_stack(event, w->registers.sp);
+  copy_aside(event);
   if (returns_watched && w->watched) {
     struct trace_stack_copy* copy = event;
     bpf_loop(kTracePendingCalls, mend_one, &copy, 0);
   }
   const __u32 id = __sync_fetch_and_add(&next_origin, 1);
-  event->stack.origin = id < kTraceOrigins ? id : kTraceStackLost;
+  event->stack.origin = id < most_origins ? id : kTraceStackLost;
   const __u32 given = event->stack.origin;
   bpf_ringbuf_submit(event, 0);
   return given;
@@ -238,7 +289,7 @@ static __always_inline __u32 send_walk(struct trace_stack* event, const struct w
   if (!event) return lose_stack();
   __u32 id = __sync_fetch_and_add(&next_origin, 1);
   const __u64 hash = w->hash;
-  if (id >= kTraceOrigins || bpf_map_update_elem(&origins, &hash, &id, BPF_NOEXIST) != 0) {
+  if (id >= most_origins || bpf_map_update_elem(&origins, &hash, &id, BPF_NOEXIST) != 0) {
     bpf_ringbuf_discard(event, 0);
     const __u32* known = bpf_map_lookup_elem(&origins, &hash); /* another thread was first */
     return known ? *known : lose_stack();
@@ -252,7 +303,7 @@ static __always_inline __u32 send_walk(struct trace_stack* event, const struct w
 
 static __always_inline __u32 origin_by_walk(const struct walk* w, __u32 space, __u16 call,
                                             __u8 kind) {
-  if (next_origin >= kTraceOrigins) return lose_stack();
+  if (next_origin >= most_origins) return lose_stack();
   /* The last eighth is for forks and exits, without which the numbers of all are wrong. */
   if (bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > kTraceRing / 8 * 7) return lose_stack();
   if (has_python_frames()) {

@@ -33,6 +33,11 @@ PLUMB_EXPORT [[gnu::noipa]] void* plumb_sampled_lost(void* block) {
   asm volatile("" : : "r"(block));
   return block;
 }
+// Code came or went: what plumb knows of the address space may be stale.
+PLUMB_EXPORT [[gnu::noipa]] int plumb_sampled_code(int result) {
+  asm volatile("" : : "r"(result));
+  return result;
+}
 
 namespace {
 
@@ -128,8 +133,10 @@ inline bool is_ready() {
   return __builtin_expect(ready.load(std::memory_order_acquire), 1) || look_up();
 }
 
+// By now everything that the program is linked with is mapped.
 [[gnu::constructor]] void begin() {
   (void)look_up();
+  (void)plumb_sampled_code(0);
 }
 
 Word mixed(const void* block) {
@@ -308,6 +315,18 @@ PLUMB_EXPORT void* valloc(std::size_t size) {
 PLUMB_EXPORT void* pvalloc(std::size_t size) {
   if (!is_ready()) return nullptr;
   return counted(next.pvalloc(size), size);
+}
+
+// Where a library was unloaded, other code may come to stand.
+PLUMB_EXPORT int dlclose(void* library) {
+  static std::atomic<int (*)(void*)> known;
+  auto close = known.load(std::memory_order_relaxed);
+  if (close == nullptr) {
+    find(close, "dlclose");
+    if (close == nullptr) return -1;
+    known.store(close, std::memory_order_relaxed);
+  }
+  return plumb_sampled_code(close(library));
 }
 
 // operator new(size_t), operator new[](size_t), and the deletes, by the names of the C++ ABI: the
