@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """plumb record, report and diff: a report that was printed where it was recorded, and the same one from the
 file: by nobody, in a root of its own without the programs, and without a kernel's help."""
+import concurrent.futures
 import os
 import pathlib
 import re
@@ -120,6 +121,76 @@ class Recordings(unittest.TestCase):
         self.assertEqual(plumb("diff", self.file, other, "--from", "1s").returncode, 2)
         self.assertEqual(plumb("diff", self.file, "--from", "4s", "--to", "1s").returncode, 2)
 
+    def test_other_kinds_are_recorded_and_compared(self):
+        held = self.folder / "held"
+        run("gcc", "-O2", "-pthread", ROOT / "cases/specimens/c/held.c", "-o", held)
+        rows = {"mapping": (("--kind", "mapping"), b"map_window"), "thread": (("--kind", "thread"), b"start_helper"),
+                "child": (("--kind", "child"), b"start_worker"), "zombie": (("--kind", "child"), b"run_job"),
+                "heap": (("--heap", "--heap-every", "4KiB"), b"keep_order"),
+                "grown": (("--pair", "window=libc.so.6:mmap,munmap"), b"grow_table")}
+
+        def record(disease):
+            return plumb("record", "-o", self.folder / f"{disease}.kind", "--for", "3s", "--min-age", "200ms",
+                         *rows[disease][0], "--", held, disease)
+        with concurrent.futures.ThreadPoolExecutor(3) as pool:
+            lives = dict(zip(rows, pool.map(record, rows)))
+        for disease, (_, guilty) in rows.items():
+            with self.subTest(disease):
+                file = self.folder / f"{disease}.kind"
+                self.assertIn(guilty, lives[disease].stdout, lives[disease].stderr)
+                there = plumb("report", file)
+                self.assertEqual((there.stderr, there.stdout), (b"", lives[disease].stdout))
+                if disease == "grown":
+                    self.assertIn(b" window", there.stdout)
+                    continue
+                grew = plumb("diff", file, "--from", "100ms")
+                self.assertEqual(grew.returncode, 1, grew.stdout + grew.stderr)
+                self.assertIn(guilty, grew.stdout)
+
+    def test_an_explanation_is_the_same_elsewhere_byte_for_byte(self):
+        file, page = self.folder / "explained.plumb", self.folder / "explained.html"
+        secret = "hunter2hunter2"
+        with subprocess.Popen([self.leaks, "eventfd", f"--password={secret}"],
+                              stdin=subprocess.DEVNULL) as running:
+            try:
+                live = plumb("explain", str(running.pid), "--record", file, "--html", page, "--for", "12s")
+            finally:
+                running.kill()
+        self.assertIn(b"make_signal", live.stdout, live.stderr)
+        again = self.folder / "again.html"
+        there = plumb("report", "--explain", file, "--html", again)
+        self.assertEqual(there.stderr, b"")
+        self.assertEqual(there.stdout, live.stdout)
+        self.assertEqual(there.returncode, live.returncode)
+        self.assertEqual(again.read_bytes(), page.read_bytes())
+        self.assertNotIn(secret.encode(), file.read_bytes())
+
+    def test_every_recording_can_be_explained(self):
+        file = self.folder / "both.plumb"
+        live = self.record(file, "eventfd", "--explain", "--json", seconds=11)
+        self.assertIn(b'"record":"explanation"', live.stdout)
+        self.assertIn(b"make_signal", live.stdout)
+        there = plumb("report", "--explain", "--json", file)
+        self.assertEqual((there.stderr, there.stdout), (b"", live.stdout))
+        self.assertIn(b"make_signal", plumb("report", file).stdout)
+        text = (ROOT / "docs/recording.md").read_text()
+        known = set(re.findall(r"^\| `(\w+)` \|", text.split("## The objects of `fact`")[1].split("\n## ")[0],
+                               re.MULTILINE))
+        with sqlite3.connect(file) as database:
+            records = {row[0] for row in database.execute("SELECT DISTINCT record FROM fact")}
+            self.assertGreaterEqual(records, {"observation", "process", "thread", "tracked"})
+            self.assertLessEqual(records, known)
+
+    def test_facts_that_find_no_room_are_left_out_and_that_is_said(self):
+        file = self.folder / "tight.plumb"
+        done = self.record(file, "tcp", "--max-size", "256KiB", seconds=1)
+        self.assertIn(b"no room for what plumb report --explain needs", done.stderr)
+        self.assertLessEqual(file.stat().st_size, 256 * 1024)
+        self.assertIn(plumb("report", file).returncode, (0, 1))
+        explained = plumb("report", "--explain", file)
+        self.assertEqual((explained.returncode, explained.stdout), (3, b""))
+        self.assertIn(b"nothing that an explanation could be made from", explained.stderr)
+
     def test_a_killed_recorder_leaves_what_it_had_written(self):
         file = self.folder / "killed.plumb"
         with subprocess.Popen([self.leaks, "file"], stdin=subprocess.DEVNULL) as running:
@@ -166,9 +237,12 @@ class Recordings(unittest.TestCase):
             done = plumb("report", cut)
             self.assertIn(done.returncode, (0, 1, 3), done.stderr)
             self.assertIn(b"missing: the end of the file", done.stderr)
-        # What tells the tables apart stands at the beginning.
-        cut.write_bytes(whole[:40_000])
-        self.assertEqual(plumb("report", cut).returncode, 3)
+        for size in (40_000, 8192, 3000, 200, 10):
+            cut.write_bytes(whole[:size])
+            done = plumb("report", cut)
+            self.assertIn(done.returncode, (0, 1, 3), done.stderr)
+            self.assertIn(b"missing: the end of the file" if size > 4096 else b"nothing is left" if size >= 100
+                          else b"it is no recording", done.stderr)
 
     def test_what_is_no_recording_is_said_to_be_none(self):
         for path in ("/etc/passwd", "/dev/null", "/tmp", self.folder / "nowhere"):
@@ -191,11 +265,12 @@ class Recordings(unittest.TestCase):
     def test_the_tables_are_those_of_the_document(self):
         text = (ROOT / "docs/recording.md").read_text()
         with sqlite3.connect(self.file) as database:
-            for table, sql in database.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'table'"):
+            for (table,) in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'"):
                 section = text.split(f"\n### `{table}`\n", 1)
                 self.assertEqual(len(section), 2, f"no section for {table}")
                 written = re.findall(r"^\| `(\w+)` \|", section[1].split("\n#", 1)[0], re.MULTILINE)
-                self.assertEqual(written, re.findall(r"[(,] ?(\w+) (?:INTEGER|TEXT|BLOB)", sql), table)
+                self.assertEqual(written, [row[1] for row in database.execute(f"PRAGMA table_info({table})")],
+                                 table)
             for query in re.findall(r"```sql\n(.*?)```", text, re.DOTALL):
                 self.assertTrue(database.execute(query).fetchall(), query)
             self.assertIn(f"format {database.execute('PRAGMA user_version').fetchone()[0]}", text)

@@ -87,8 +87,8 @@ Exit explain_victim(Context& context, const Options& options,
     return Exit::kUsage;
   }
   plan.victims.push_back(*std::move(selector));
-  plan.everything = options.verbose;
-  plan.html = options.html;
+  plan.outputs.everything = options.verbose;
+  plan.outputs.html = options.html;
   plan.duration = duration;
   return run_explain(context, plan);
 }

@@ -48,7 +48,7 @@ std::optional<Side> side_at(const Recording& recording, std::chrono::nanoseconds
     complain("there are no counts over time in the recording");
     return std::nullopt;
   }
-  return Side{moment_of(facts, recording.stacks, found->time, found->counts),
+  return Side{moment_of(*recording.trace, recording.stacks, found->time, found->counts),
               human_duration(found->time - facts.began)};
 }
 
@@ -71,9 +71,10 @@ Exit compare_times(Context& context, const Options& options, const Recording& re
     const auto before = side_at(recording, *from);
     if (!before) return Exit::kNotPossible;
     const TraceRecord& facts = recording.trace->facts;
-    return print(context, options, *before,
-                 {end_of(facts, recording.stacks), human_duration(facts.now - facts.began)},
-                 SameTrace::kYes);
+    return print(
+        context, options, *before,
+        {end_of(*recording.trace, recording.stacks), human_duration(facts.now - facts.began)},
+        SameTrace::kYes);
   }
   const auto to = time_of("--to", options.to);
   if (!to) return Exit::kUsage;
@@ -98,8 +99,8 @@ Exit run(Context& context, const Options& options) {
   if (options.after.empty()) return compare_times(context, options, *before);
   const auto after = open_trace_recording(options.after);
   if (!after) return Exit::kNotPossible;
-  return print(context, options, {end_of(before->trace->facts, before->stacks), options.before},
-               {end_of(after->trace->facts, after->stacks), options.after}, SameTrace::kNo);
+  return print(context, options, {end_of(*before->trace, before->stacks), options.before},
+               {end_of(*after->trace, after->stacks), options.after}, SameTrace::kNo);
 }
 
 }  // namespace

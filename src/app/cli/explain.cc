@@ -5,6 +5,7 @@
 #include "app/cli/commands.h"
 #include "app/cli/explain_run.h"
 #include "app/cli/looking.h"
+#include "app/cli/trace_run.h"
 #include "detect/report/terminal.h"
 #include "plumb/base/human.h"
 
@@ -14,9 +15,8 @@ namespace {
 struct Options {
   std::vector<std::string> selectors;
   std::string duration;
-  std::string html;
-  bool json = false;
-  bool verbose = false;
+  ExplainOutputs outputs;
+  std::string recording;
   bool reproduce = false;
   bool yes = false;
 };
@@ -33,9 +33,9 @@ Exit run(Context& context, const Options& options) {
   auto victims = read_selectors(options.selectors);
   if (!victims) return Exit::kUsage;
   plan.victims = *std::move(victims);
-  plan.json = options.json;
-  plan.everything = options.verbose;
-  plan.html = options.html;
+  plan.outputs = options.outputs;
+  plan.recording = options.recording;
+  plan.most_bytes = kUsualRecording;
   plan.reproduce = options.reproduce;
   plan.consent = options.yes ? Consent::kGiven : Consent::kAsk;
   return run_explain(context, plan);
@@ -52,10 +52,17 @@ Command add_explain(CLI::App& plumb) {
       ->add_option("--for", options->duration,
                    "Watch this long (else until the verdict is firm, 10 to 60 s)")
       ->type_name("DURATION");
-  command->add_flag("--json", options->json, "One JSON object a line (docs/json.md)");
-  command->add_option("--html", options->html, "Write one page with the chain, charts and stacks")
+  command->add_flag("--json", options->outputs.json, "One JSON object a line (docs/json.md)");
+  command
+      ->add_option("--html", options->outputs.html,
+                   "Write one page with the chain, charts and stacks")
       ->type_name("FILE");
-  command->add_flag("-v,--verbose", options->verbose, "Tell of notes and of whole stacks too");
+  command->add_flag("-v,--verbose", options->outputs.everything,
+                    "Tell of notes and of whole stacks too");
+  command
+      ->add_option("--record", options->recording,
+                   "Keep the facts in a file, for plumb report --explain")
+      ->type_name("FILE");
   command->add_flag("--reproduce", options->reproduce,
                     "Run a stuck child's command again, under observation; asks first");
   command->add_flag("-y,--yes", options->yes, "Run it without a question");

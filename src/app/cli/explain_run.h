@@ -3,12 +3,14 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "app/cli/command.h"
 #include "app/cli/confirm.h"
+#include "app/cli/explain_output.h"
 #include "detect/model/selector.h"
 
 namespace plumb::app {
@@ -16,10 +18,10 @@ namespace plumb::app {
 struct ExplainPlan {
   std::vector<detect::Selector> victims;
   std::optional<std::chrono::nanoseconds> duration;  // none: until the verdict is firm
-  bool json = false;
-  bool everything = false;  // -v
-  std::string html;         // a file to write; empty: none
-  bool reproduce = false;   // run a stuck child's command again
+  ExplainOutputs outputs;
+  std::string recording;         // a file that takes the facts; empty: none
+  std::uint64_t most_bytes = 0;  // of it
+  bool reproduce = false;        // run a stuck child's command again
   Consent consent = Consent::kAsk;
 };
 

@@ -6,6 +6,7 @@
 #include "app/cli/names.h"
 #include "app/cli/trace_arguments.h"
 #include "app/cli/usage.h"
+#include "detect/model/ready_pairs.h"
 #include "plumb/base/human.h"
 
 namespace plumb::app {
@@ -15,6 +16,8 @@ struct Options {
   TraceArguments trace;
   std::string file;
   std::string most = "256MiB";
+  bool explain = false;
+  bool secrets = false;
 };
 
 Exit run(Context& context, const Options& options) {
@@ -26,15 +29,12 @@ Exit run(Context& context, const Options& options) {
   }
   auto plan = plan_trace(context, options.trace);
   if (!plan) return Exit::kUsage;
-  // Recordings keep descriptors: a block's bytes and a pair's name have no place in them.
-  std::vector<detect::Kind>& resources = plan->settings.options.resources;
-  std::erase(resources, detect::Kind::kProbe);
-  if (!resources.empty()) {
-    complain("plumb record keeps descriptors alone; plumb trace follows the other kinds");
-    return Exit::kUsage;
-  }
   plan->recording = options.file;
   plan->most_bytes = *most;
+  if (options.secrets) plan->secrets = detect::Secrets::kShow;
+  if (options.explain) {
+    plan->explanation = ExplainOutputs{.json = plan->outputs.json, .html = plan->outputs.html};
+  }
   return run_trace(context, *plan);
 }
 
@@ -49,9 +49,14 @@ Command add_record(CLI::App& plumb) {
       ->type_name("FILE");
   command->add_option("--max-size", options->most, "The file grows no larger (256MiB)")
       ->type_name("SIZE");
+  command->add_flag("--explain", options->explain,
+                    "Print what plumb explain says of it, instead of the report");
+  command->add_flag("--secrets", options->secrets,
+                    "Keep secrets of command lines and of HTTP too, which are masked otherwise");
   add_trace_arguments(*command, options->trace);
+  add_kind_arguments(*command, options->trace.others);
   command->footer(
-      one_of("KIND", kind_names()) +
+      one_of("KIND", kind_names()) + one_of("PAIR", detect::ready_libraries()) +
       "\nExamples:\n"
       "  plumb record nginx -o nginx.plumb --for 10m   what nginx opened and still holds\n"
       "  plumb record -o run.plumb -- ./server         from the first instruction on\n"

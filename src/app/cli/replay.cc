@@ -2,6 +2,7 @@
 // Reports from recordings.
 #include "app/cli/replay.h"
 
+#include "detect/finding/recorded_facts.h"
 #include "detect/report/terminal.h"
 
 namespace plumb::app {
@@ -24,6 +25,7 @@ TraceDocument ReplayedTrace::document() const {
           .repairs = trace.repairs,
           .unnamed_stacks = trace.unnamed_stacks,
           .kinds = trace.kinds,
+          .named_kinds = trace.named_kinds,
           .all_closings = trace.all_closings,
           .command = trace.command};
 }
@@ -45,6 +47,38 @@ std::optional<Recording> open_trace_recording(const std::string& path) {
   if (!recording || recording->trace) return recording;
   complain(clean(path) + ": no trace is left in it");
   return std::nullopt;
+}
+
+Exit explain_recording(Context& context, const std::string& path, const ExplainOutputs& outputs) {
+  const auto recording = open_recording(path);
+  if (!recording) return Exit::kNotPossible;
+  const auto facts = RecordedFacts::read(recording->facts);
+  if (!facts) {
+    complain(clean(path) + ": it has nothing that an explanation could be made from");
+    return Exit::kNotPossible;
+  }
+  if (facts->senseless() > 0) {
+    complain(clean(path) + " is damaged, missing: " + std::to_string(facts->senseless()) +
+             " facts that make no sense");
+  }
+  std::optional<ReplayedTrace> trace;
+  std::optional<TraceFacts> traced;
+  if (recording->trace) {
+    trace.emplace(*recording);
+    traced.emplace(TraceFacts{trace->ledger(), recording->stacks, recording->trace->losses,
+                              recording->trace->unnamed_stacks});
+  }
+  const ObservedBy& by = facts->by();
+  const Explanation explanation = facts->explain(traced ? &*traced : nullptr);
+  const bool more = outputs.everything || outputs.json;
+  return write_explanation(context,
+                           {.explanation = explanation,
+                            .observed = facts->observation().span(),
+                            .looks = facts->observation().times().size(),
+                            .traced = by.traced,
+                            .missing = more ? by.missing_more : by.missing,
+                            .everything = outputs.everything},
+                           outputs);
 }
 
 Exit report_recording(Context& context, const std::string& path, const TraceOutputs& outputs) {

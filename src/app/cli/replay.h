@@ -8,6 +8,7 @@
 #include <string>
 
 #include "app/cli/command.h"
+#include "app/cli/explain_output.h"
 #include "app/cli/trace_outputs.h"
 #include "detect/record/recording.h"
 #include "detect/report/trace_document.h"
@@ -35,5 +36,9 @@ std::optional<detect::Recording> open_trace_recording(const std::string& path);
 
 // The report of a recorded trace; kNotPossible for a file that cannot be read.
 Exit report_recording(Context& context, const std::string& path, const TraceOutputs& outputs);
+
+// The explanation from a recording's facts; kNotPossible for a file that cannot be read or that has
+// none of them.
+Exit explain_recording(Context& context, const std::string& path, const ExplainOutputs& outputs);
 
 }  // namespace plumb::app

@@ -11,7 +11,16 @@ namespace {
 struct Options {
   std::string file;
   TraceOutputs outputs;
+  bool explain = false;
+  bool verbose = false;
 };
+
+Exit run(Context& context, const Options& options) {
+  if (!options.explain) return report_recording(context, options.file, options.outputs);
+  return explain_recording(
+      context, options.file,
+      {.json = options.outputs.json, .html = options.outputs.html, .everything = options.verbose});
+}
 
 }  // namespace
 
@@ -22,14 +31,17 @@ Command add_report(CLI::App& plumb) {
   command->add_option("RECORDING", options->file, "A file that plumb record wrote")
       ->required()
       ->type_name("");
+  CLI::Option* explain = command->add_flag(
+      "--explain", options->explain, "Say what is wrong, why, and whose move it is: plumb explain");
+  command->add_flag("-v,--verbose", options->verbose, "Tell of notes and of whole stacks too")
+      ->needs(explain);
   add_trace_outputs(*command, options->outputs);
   command->footer(
       "\nExamples:\n"
       "  plumb report nginx.plumb                the same report as where it was recorded\n"
+      "  plumb report --explain nginx.plumb      what plumb explain would have said there\n"
       "  plumb report nginx.plumb --html a.html  as a page with a flame graph\n");
-  return {command, [options](Context& context) {
-            return report_recording(context, options->file, options->outputs);
-          }};
+  return {command, [options](Context& context) { return run(context, *options); }};
 }
 
 }  // namespace plumb::app

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <ctime>
 
+#include "app/cli/command.h"
 #include "app/cli/usage.h"
 
 namespace plumb::app {
@@ -58,6 +59,7 @@ Result<void> TraceRecorder::write(const TraceDocument& document,
   trace.command = document.command;
   trace.all_closings = document.all_closings;
   trace.kinds = document.kinds;
+  trace.named_kinds = document.named_kinds;
 
   std::vector<SiteCount> counts;
   for (const Site& site : document.ledger.sites()) {
@@ -70,6 +72,21 @@ Result<void> TraceRecorder::write(const TraceDocument& document,
   const BootTime now = BootClock::now();
   next_ = now + std::max(kPause * writer_->stride(), (now - began) * kShare);
   return written;
+}
+
+void TraceRecorder::keep(FactList facts) {
+  if (facts.left_out() > 0) {
+    complain(std::to_string(facts.left_out()) + " facts are too long for the recording: left out");
+  }
+  const auto kept = writer_->put_facts(facts.take_facts());
+  if (!kept) {
+    complain(kept.error().message());
+    return;
+  }
+  if (*kept) return;
+  complain(
+      "the recording has no room for what plumb report --explain needs: left out; a larger "
+      "--max-size takes it");
 }
 
 }  // namespace plumb::app

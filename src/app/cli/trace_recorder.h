@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "detect/record/fact_list.h"
 #include "detect/record/recording_writer.h"
 #include "detect/report/trace_document.h"
 #include "plumb/base/clock.h"
@@ -28,6 +29,9 @@ class TraceRecorder {
   // written after one.
   Result<void> write(const detect::TraceDocument& document,
                      const std::vector<detect::LiveHolding>& rows);
+  // The facts of an explanation in the place of those that the file has. What finds no room is left
+  // out, and that is said.
+  void keep(detect::FactList facts);
   // Whether every write went well.
   bool whole() const { return whole_; }
 

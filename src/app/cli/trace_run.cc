@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 
+#include "app/cli/explain_watch.h"
 #include "app/cli/replay.h"
 #include "app/cli/signals.h"
 #include "app/cli/trace_child.h"
@@ -26,6 +27,9 @@ using namespace std::chrono_literals;
 constexpr std::chrono::nanoseconds kPass = 200ms;
 constexpr int kPassShare = 20;
 constexpr auto kShow = 1s;
+// Surveys for the explanation: one a second, where that is cheap; at most a twentieth of the time.
+constexpr std::chrono::nanoseconds kLook = 1s;
+constexpr int kLookShare = 20;
 
 class Run {
  public:
@@ -33,17 +37,20 @@ class Run {
       : context_(context),
         plan_(plan),
         session_(session),
-        live_(!plan.outputs.json && ::isatty(STDOUT_FILENO) == 1) {}
+        live_(!plan.outputs.json && !plan.explanation && ::isatty(STDOUT_FILENO) == 1) {}
 
   Exit run();
 
  private:
   Result<void> begin();
+  Result<void> watch();
   void turn();
   bool attend_child();
   void end_child();
   void pass(TraceSession::Look survey);
   void record();
+  void look_around();
+  Exit explain();
   void show();
   Exit report();
   TraceDocument document() const;
@@ -57,7 +64,9 @@ class Run {
   std::optional<TraceChild> child_;
   SampleTexts texts_;
   std::unique_ptr<TraceRecorder> recorder_;
-  std::vector<LiveHolding> rows_;  // as of the pass that was recorded last
+  std::vector<LiveHolding> rows_;        // as of the pass that was recorded last
+  std::unique_ptr<ExplainWatch> watch_;  // where there is a recording
+  BootTime next_look_{};
   BootTime began_{};
   BootTime next_pass_{};
   BootTime next_show_{};
@@ -100,6 +109,9 @@ Result<void> Run::begin() {
     if (auto followed = session_.follow(child_->pid()); !followed) return followed;
   }
   if (auto looked = session_.look(TraceSession::Look::kNow); !looked) return looked;
+  if (recorder_) {
+    if (auto watching = watch(); !watching) return watching;
+  }
   session_.begin();
   if (child_) {
     auto gone = child_->go();
@@ -108,6 +120,30 @@ Result<void> Run::begin() {
   began_ = BootClock::now();
   next_pass_ = began_ + kPass;
   return {};
+}
+
+// What an explanation needs besides the trace is recorded too.
+Result<void> Run::watch() {
+  std::vector<Pid> chosen = plan_.processes;
+  if (child_) chosen = {child_->pid()};
+  std::vector<Selector> victims;
+  for (const Pid pid : chosen) {
+    victims.push_back({Selector::Sort::kPid, std::to_string(number(pid)),
+                       std::to_string(number(pid)), static_cast<std::uint32_t>(number(pid))});
+  }
+  auto watch = ExplainWatch::open(std::move(victims), plan_.secrets);
+  if (!watch) return std::move(watch).error();
+  watch_ = *std::move(watch);
+  for (const Pid pid : watch_->victims()) watch_->follow(pid);
+  next_look_ = BootClock::now() + kLook;
+  return {};
+}
+
+void Run::look_around() {
+  const auto looked = watch_->look();
+  if (!looked) complain(looked.error().message());
+  watch_->listen_in(&session_);
+  next_look_ = BootClock::now() + std::max(kLook * watch_->stride(), watch_->took() * kLookShare);
 }
 
 void Run::pass(TraceSession::Look survey) {
@@ -141,6 +177,7 @@ bool Run::attend_child() {
       pass(TraceSession::Look::kNow);
       session_.settle_growth();
       describe_samples(session_.ledger(), texts_);
+      if (watch_) look_around();
       child_->let_on();
       return true;
     case TraceChild::State::kGone:
@@ -168,6 +205,8 @@ void Run::turn() {
     stop_ = true;
   }
   if (child_ && !attend_child() && session_.ledger().chosen_alive() == 0) stop_ = true;
+  if (watch_) watch_->attend();
+  if (watch_ && BootClock::now() >= next_look_) look_around();
   const BootTime now = BootClock::now();
   if (now < next_pass_) return;
   pass(TraceSession::Look::kWhenDue);
@@ -215,6 +254,21 @@ Exit Run::report() {
   return write_trace(context_, document(), plan_.outputs);
 }
 
+Exit Run::explain() {
+  for (const std::string& blind : session_.blinds()) complain(blind);
+  const Explanation explanation = watch_->conclude(&session_);
+  const ExplainOutputs& outputs = *plan_.explanation;
+  const bool more = outputs.everything || outputs.json;
+  return write_explanation(context_,
+                           {.explanation = explanation,
+                            .observed = watch_->observation().span(),
+                            .looks = watch_->observation().times().size(),
+                            .traced = plan_.processes.size() + (child_ ? 1 : 0),
+                            .missing = watch_->missing(&session_, {}, more),
+                            .everything = outputs.everything},
+                           outputs);
+}
+
 Exit Run::run() {
   if (const auto begun = begin(); !begun) {
     complain(begun.error().message());
@@ -234,7 +288,11 @@ Exit Run::run() {
   if (!looked) complain(looked.error().message());
   describe_samples(session_.ledger(), texts_);
   if (recorder_ && recorder_->whole()) record();
-  return report();
+  if (watch_) {
+    watch_->finish();
+    recorder_->keep(watch_->rows(&session_, plan_.processes.size() + (child_ ? 1 : 0), {}));
+  }
+  return plan_.explanation ? explain() : report();
 }
 
 }  // namespace

@@ -132,6 +132,10 @@ FramingState finished_state(const http::ObservedExchange& exchange) {
   return FramingState::kComplete;
 }
 
+void ExchangeLedger::restore(const Connection& connection) {
+  lines_[connection.id].connection = connection;
+}
+
 void ExchangeLedger::add(CapturePiece piece) {
   pending_.push(std::move(piece));
 }

@@ -39,6 +39,9 @@ class ExchangeLedger {
  public:
   explicit ExchangeLedger(const ExchangeLimits& limits = {}) : limits_(limits) {}
 
+  // One of a recording, of which only what is known by now is told.
+  void restore(const Connection& connection);
+
   void add(CapturePiece piece);
   // Takes in the pieces that no earlier one can precede any more.
   void settle(BootTime now);

@@ -152,6 +152,10 @@ GoHttpLeaks find_go_http_leaks(const std::vector<GoRequest>& requests,
   return leaks;
 }
 
+std::string masked_query(const GoRequest& request, Secrets secrets) {
+  return secrets == Secrets::kShow ? request.query : masked(request.query);
+}
+
 std::string request_line(const GoRequest& request, Secrets secrets) {
   std::string line = request.method.empty() ? "GET" : request.method;
   line += ' ';
@@ -160,7 +164,7 @@ std::string request_line(const GoRequest& request, Secrets secrets) {
   line += request.path.empty() ? "/" : request.path;
   if (!request.query.empty()) {
     line += '?';
-    line += secrets == Secrets::kShow ? request.query : masked(request.query);
+    line += masked_query(request, secrets);
   }
   if (request.shortened) line += "…";
   return line;

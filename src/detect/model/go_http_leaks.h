@@ -69,6 +69,9 @@ GoHttpLeaks find_go_http_leaks(const std::vector<GoRequest>& requests,
                                const GoroutineSnapshot& snapshot, BootTime now,
                                std::chrono::nanoseconds min_age);
 
+// The query with its values masked.
+std::string masked_query(const GoRequest& request, Secrets secrets);
+
 // "GET https://host/path?key=…", the values of the query masked; "…" where it was shortened.
 std::string request_line(const GoRequest& request, Secrets secrets);
 

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "detect/model/shape.h"
@@ -19,6 +20,11 @@ class GoroutineSeries {
     Frame creator;                    // the function with the go statement
     std::vector<SeriesPoint> counts;  // at every snapshot since it was first seen
   };
+
+  GoroutineSeries() = default;
+  // As it was when it was recorded.
+  GoroutineSeries(std::map<std::string, Site> sites, GoroutineSnapshot last)
+      : sites_(std::move(sites)), last_(std::move(last)) {}
 
   // Takes in one snapshot, in the order of time; keeps the last one whole. What the runtime has
   // started for itself is not counted.

@@ -53,6 +53,30 @@ void Observation::add(const Joined& look) {
   add_listeners(look);
 }
 
+void Observation::thin() {
+  const auto halved = [](std::uint32_t look) { return (look + 1) / 2; };
+  const auto looks = static_cast<std::uint32_t>(times_.size());
+  std::erase_if(processes_,
+                [&](const auto& one) { return one.second.first_look + one.second.looks < looks; });
+  for (std::uint32_t look = 0; 2 * look < looks; ++look) times_[look] = times_[2 * look];
+  times_.resize(halved(looks));
+  for (auto& [key, tracked] : processes_) {
+    tracked.first_look = halved(tracked.first_look);
+    tracked.looks = halved(looks) - tracked.first_look;
+    tracked.running /= 2;
+    tracked.slept /= 2;
+    tracked.same_wait = std::min(tracked.same_wait / 2, tracked.looks);
+    for (auto& [measure, changes] : tracked.changes) {
+      std::vector<Tracked::Change> kept;
+      for (const Tracked::Change& change : changes) {
+        if (!kept.empty() && kept.back().look == halved(change.look)) kept.pop_back();
+        kept.push_back({halved(change.look), change.count});
+      }
+      changes = std::move(kept);
+    }
+  }
+}
+
 void Observation::add_listeners(const Joined& look) {
   const Survey& survey = look.survey;
   std::map<std::pair<std::uint32_t, std::uint16_t>, SocketKey> ports;

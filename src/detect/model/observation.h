@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "detect/model/joined.h"
@@ -54,6 +55,14 @@ struct TrackedListener {
 // Threads: one at a time. Memory: a changed count costs 8 bytes; 1,000 quiet processes 200 KiB.
 class Observation {
  public:
+  Observation() = default;
+  // As it was when it was recorded; add() begins anew with whom it has not seen.
+  Observation(std::vector<BootTime> times, std::map<ProcessKey, Tracked> processes,
+              std::map<SocketKey, TrackedListener> listeners)
+      : times_(std::move(times)),
+        processes_(std::move(processes)),
+        listeners_(std::move(listeners)) {}
+
   // Takes in one look. Surveys must come from one source, in the order of time.
   void add(const Joined& look);
 
@@ -64,6 +73,11 @@ class Observation {
   const Tracked* find(ProcessKey process) const;
   const TrackedListener* find(SocketKey listener) const;
   const std::map<ProcessKey, Tracked>& processes() const { return processes_; }
+  const std::map<SocketKey, TrackedListener>& listeners() const { return listeners_; }
+
+  // Forgets every second look, and who has ended: what goes on for hours needs no more room than
+  // what goes on for minutes.
+  void thin();
 
   // The counts at each look since the process was first seen.
   std::vector<SeriesPoint> series(const Tracked& tracked, Measure measure) const;

@@ -20,7 +20,8 @@ std::string name_of_frame(const Frame& frame) {
   return name;
 }
 
-using Key = std::tuple<std::string, OriginId, Kind, std::uint16_t>;
+// By the kind's name, because the numbers of pairs are those of one trace.
+using Key = std::tuple<std::string, OriginId, std::string, std::uint16_t>;
 
 Key key_of(const StackStore& stacks, const CountedOrigin& origin) {
   std::string names;
@@ -28,13 +29,16 @@ Key key_of(const StackStore& stacks, const CountedOrigin& origin) {
     names += name_of_frame(stacks.frame(frame));
     names += '\0';
   }
-  return {std::move(names), origin.special, origin.kind, origin.call};
+  return {std::move(names), origin.special, origin.kind_name, origin.call};
 }
 
-CountedOrigin origin_of(const TraceRecord::Site& site) {
+CountedOrigin origin_of(const TraceRecording& trace, const TraceRecord::Site& site) {
+  const auto named = trace.named_kinds.find(site.kind);
   return {.stack = site.stack,
           .special = site.special,
           .kind = site.kind,
+          .kind_name =
+              named == trace.named_kinds.end() ? std::string(name_of(site.kind)) : named->second,
           .call = site.call,
           .cut = site.cut,
           .live = site.live + site.at_exit,
@@ -44,22 +48,22 @@ CountedOrigin origin_of(const TraceRecord::Site& site) {
 
 }  // namespace
 
-TraceMoment end_of(const TraceRecord& trace, const StackStore& stacks) {
-  TraceMoment moment{stacks, trace.now - trace.began, {}};
-  for (const auto& site : trace.sites) moment.origins.push_back(origin_of(site));
+TraceMoment end_of(const TraceRecording& trace, const StackStore& stacks) {
+  TraceMoment moment{stacks, trace.facts.now - trace.facts.began, {}};
+  for (const auto& site : trace.facts.sites) moment.origins.push_back(origin_of(trace, site));
   return moment;
 }
 
-TraceMoment moment_of(const TraceRecord& trace, const StackStore& stacks, BootTime time,
+TraceMoment moment_of(const TraceRecording& trace, const StackStore& stacks, BootTime time,
                       const std::vector<SiteCount>& counts) {
-  TraceMoment moment{stacks, time - trace.began, {}};
+  TraceMoment moment{stacks, time - trace.facts.began, {}};
   for (const SiteCount& count : counts) {
-    if (number(count.site) >= trace.sites.size()) continue;
-    CountedOrigin origin = origin_of(trace.sites[number(count.site)]);
+    if (number(count.site) >= trace.facts.sites.size()) continue;
+    CountedOrigin origin = origin_of(trace, trace.facts.sites[number(count.site)]);
     origin.live = count.live;
     origin.created = count.created;
     origin.closed = count.closed;
-    moment.origins.push_back(origin);
+    moment.origins.push_back(std::move(origin));
   }
   return moment;
 }

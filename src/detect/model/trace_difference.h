@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "detect/record/stack_store.h"
@@ -17,6 +18,7 @@ struct CountedOrigin {
   StackNode stack = StackStore::kEmpty;
   OriginId special = OriginId::kFirst;
   Kind kind = Kind::kUnknown;
+  std::string kind_name;  // as it was recorded: raw
   std::uint16_t call = 0;
   bool cut = false;
   std::uint64_t live = 0;  // with what ended processes left
@@ -31,9 +33,9 @@ struct TraceMoment {
 };
 
 // How a trace ended.
-TraceMoment end_of(const TraceRecord& trace, const StackStore& stacks);
+TraceMoment end_of(const TraceRecording& trace, const StackStore& stacks);
 // As it was when `counts` were taken.
-TraceMoment moment_of(const TraceRecord& trace, const StackStore& stacks, BootTime time,
+TraceMoment moment_of(const TraceRecording& trace, const StackStore& stacks, BootTime time,
                       const std::vector<SiteCount>& counts);
 
 struct OriginDifference {

@@ -32,6 +32,8 @@ TraceRecord TraceLedger::record(std::span<const LiveHolding> held) const {
     made.at_exit = site.at_exit;
     made.created = site.created;
     made.closed = site.closed;
+    made.created_bytes = site.created_bytes;
+    made.closed_bytes = site.closed_bytes;
     made.births = site.judged;
     for (const auto& point : site.series.points()) made.series.push_back({point.time, point.live});
   }
@@ -65,6 +67,18 @@ TraceRecord TraceLedger::record(std::span<const LiveHolding> held) const {
     made.call = closing.call;
     made.shared = closing.shared;
     made.listener = closing.listener;
+  }
+  for (const ContestedClose& close : contested_) {
+    TraceRecord::Contested& made = record.contested.emplace_back();
+    made.row = close.holding;
+    if (const auto opener = origins_.find(number(close.holding.origin)); opener != origins_.end()) {
+      made.opener = SiteIndex{static_cast<std::uint32_t>(opener->second)};
+    }
+    made.closer = closer_stack(close.closer);
+    made.pid = close.pid;
+    made.tid = close.tid;
+    made.time = close.time;
+    made.again = close.again;
   }
   return record;
 }
@@ -109,6 +123,8 @@ TraceLedger::TraceLedger(const TraceRecord& record)
     site.at_exit = site.oldest ? made.at_exit : 0;
     site.created = made.created;
     site.closed = made.closed;
+    site.created_bytes = made.created_bytes;
+    site.closed_bytes = made.closed_bytes;
     site.judged = made.births;
     site.growth = judge(site.series, site.judged, judged_ - began_);
   }
@@ -149,6 +165,17 @@ void TraceLedger::restore_closings(const TraceRecord& record) {
     closing.call = made.call;
     closing.shared = made.shared;
     closing.listener = made.listener;
+  }
+  for (const TraceRecord::Contested& made : record.contested) {
+    ContestedClose& close = contested_.emplace_back();
+    close.holding = made.row;
+    close.holding.origin = made.opener ? origin_of(number(*made.opener)) : OriginId::kStackLost;
+    close.closer = OriginId{next++};
+    if (made.closer) closers_[number(close.closer)] = *made.closer;
+    close.pid = made.pid;
+    close.tid = made.tid;
+    close.time = made.time;
+    close.again = made.again;
   }
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "detect/record/fact_set.h"
 #include "detect/record/stack_store.h"
 #include "detect/record/trace_record.h"
 #include "plumb/base/result.h"
@@ -25,6 +26,9 @@ struct Recording {
     std::vector<SiteCount> counts;  // by site; those that came later are missing
   };
   std::vector<Sample> samples;
+
+  // What findings are concluded from; empty where it was not kept.
+  FactSet facts;
 
   // What could not be read, a sentence each; empty for a sound file.
   std::vector<std::string> missing;

@@ -37,20 +37,20 @@ template <typename T>
 inline constexpr bool kIsBytes =
     std::is_same_v<T, BuildId> || std::is_same_v<T, std::array<std::uint8_t, 16>>;
 
-// Collects what SQL says of a table.
+// Collects what SQL says of a table, in few words: the descriptions of all tables fit into the
+// first page, so that a file that was cut anywhere behind it tells what is left. Readers check each
+// value.
 class ColumnNames {
  public:
   template <typename T>
   void operator()(std::string_view name, const T&) {
-    add(name, kIsBytes<T>            ? "BLOB NOT NULL"
-              : IsOptional<T>::value ? "INTEGER"
-                                     : "INTEGER NOT NULL");
+    add(name, kIsBytes<T> ? " BLOB" : "");
   }
   template <typename T>
   void text(std::string_view name, const T&) {
-    add(name, "INTEGER NOT NULL");
+    add(name, "");
   }
-  void words(std::string_view name, const std::string&) { add(name, "TEXT NOT NULL"); }
+  void words(std::string_view name, const std::string&) { add(name, " TEXT"); }
 
   std::string definitions;
   std::string names;
@@ -59,7 +59,7 @@ class ColumnNames {
  private:
   void add(std::string_view name, std::string_view type) {
     const std::string_view comma = names.empty() ? "" : ", ";
-    definitions.append(comma).append(name).append(" ").append(type);
+    definitions.append(comma).append(name).append(type);
     names.append(comma).append(name);
     marks.append(comma).append("?");
   }

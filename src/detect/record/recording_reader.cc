@@ -15,6 +15,7 @@ namespace plumb::detect {
 namespace {
 
 constexpr std::size_t kLongestText = 64 * 1024;
+constexpr std::size_t kLongestKindName = 256;
 constexpr std::uint32_t kDeepest = 1024;       // frames of a stack; recorders follow a few hundred
 constexpr std::size_t kMostClosings = 10'000;  // as a ledger keeps
 
@@ -33,6 +34,7 @@ class Reader {
   void read_sites(TraceRecord& facts);
   void read_holdings(TraceRecord& facts);
   void read_closings(TraceRecord& facts);
+  void read_contested(TraceRecord& facts);
   void read_samples();
   // Puts the place among those that were read for the number of the file; false for none.
   bool find_site(SiteIndex& site) const {
@@ -83,7 +85,15 @@ Result<void> Reader::check(const std::string& path) {
                 fmt::format("it has format {}, and this plumb reads up to {}: take a newer plumb",
                             format, kRecordingFormat));
   }
+  if (format >= 1 && format < kRecordingFormat) {
+    return fail("read", path, ENOTSUP,
+                fmt::format("it has format {}, and this plumb reads {}", format, kRecordingFormat));
+  }
   if (format < 1 || !has_our_tables()) {
+    if (database.cut()) {
+      return fail("read", path, EINVAL,
+                  "it was cut short before its tables are described: nothing is left in it");
+    }
     return fail("read", path, EINVAL, "its tables are not those of a recording, or are damaged");
   }
   return {};
@@ -159,7 +169,10 @@ std::vector<Kind> kinds_named(std::string_view names) {
   std::vector<Kind> kinds;
   while (!names.empty()) {
     const auto comma = names.find(',');
-    if (const auto kind = kind_named(names.substr(0, comma))) kinds.push_back(*kind);
+    const std::string_view name = names.substr(0, comma);
+    auto kind = kind_named(name);
+    if (!kind) kind = resource_named(name);
+    if (kind) kinds.push_back(*kind);
     names.remove_prefix(comma == std::string_view::npos ? names.size() : comma + 1);
   }
   return kinds;
@@ -177,6 +190,10 @@ void Reader::read_trace() {
   // Without the row the tables below would hang in the air.
   TraceRecording nothing;
   TraceRecording& trace = recording_.trace ? *recording_.trace : nothing;
+  rows_.read<NamedKindRow>([&](NamedKindRow row) {
+    row.name.resize(std::min(row.name.size(), kLongestKindName));
+    return trace.named_kinds.emplace(row.kind, std::move(row.name)).second;
+  });
   read_sites(trace.facts);
   read_samples();
   rows_.read<TraceRecord::Process>([&](TraceRecord::Process row) {
@@ -189,10 +206,25 @@ void Reader::read_trace() {
   });
   read_holdings(trace.facts);
   read_closings(trace.facts);
+  read_contested(trace.facts);
   rows_.read<HoldingName>([&](HoldingName row) {
     trace.names.push_back(std::move(row));
     return true;
   });
+  rows_.read<FactRow>([&](FactRow row) {
+    if (row.json.size() > kLongestFact) return false;
+    recording_.facts.rows.push_back(std::move(row));
+    return true;
+  });
+  const auto take = [](auto& all) {
+    return [&all](auto row) {
+      all.push_back(std::move(row));
+      return true;
+    };
+  };
+  TextPool* texts = &recording_.facts.texts;
+  rows_.read<DescriptorFact>(take(recording_.facts.descriptors), texts);
+  rows_.read<SocketFact>(take(recording_.facts.sockets), texts);
 }
 
 void Reader::read_sites(TraceRecord& facts) {
@@ -244,6 +276,17 @@ void Reader::read_closings(TraceRecord& facts) {
     const auto closing = closings_.find(row.closing);
     if (closing == closings_.end()) return false;
     facts.closings[closing->second].listener = row.listener;
+    return true;
+  });
+}
+
+void Reader::read_contested(TraceRecord& facts) {
+  rows_.read<ContestedRow>([&](ContestedRow row) {
+    TraceRecord::Contested& close = row.close;
+    if (close.opener && !find_site(*close.opener)) close.opener.reset();
+    if (close.closer) close.closer = stack_of(*close.closer);
+    if (facts.contested.size() == kMostClosings) return false;
+    facts.contested.push_back(std::move(close));
     return true;
   });
 }

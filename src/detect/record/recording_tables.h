@@ -8,13 +8,15 @@
 #include <string>
 #include <string_view>
 
+#include "detect/record/fact_set.h"
 #include "detect/record/recording_columns.h"
+#include "detect/record/survey_fields.h"
 #include "detect/record/trace_record.h"
 
 namespace plumb::detect {
 
 inline constexpr std::int64_t kRecordingMark = 0x706c6d62;  // application_id: "plmb"
-inline constexpr std::int64_t kRecordingFormat = 1;         // user_version
+inline constexpr std::int64_t kRecordingFormat = 2;         // user_version
 
 // What made the recording, where and when: for people.
 struct AboutRow {
@@ -130,6 +132,21 @@ struct Table<TraceRow> {
   }
 };
 
+// What a kind is called that has no name of its own.
+struct NamedKindRow {
+  Kind kind{};
+  std::string name;
+};
+template <>
+struct Table<NamedKindRow> {
+  static constexpr std::string_view kName = "named_kind";
+  static constexpr std::string_view kKey = "kind";
+  static void columns(auto& column, auto& row) {
+    column("kind", row.kind);
+    column.text("name", row.name);
+  }
+};
+
 struct SiteRow {
   SiteIndex id{};
   TraceRecord::Site site;
@@ -149,6 +166,8 @@ struct Table<SiteRow> {
     column("at_exit", row.site.at_exit);
     column("created", row.site.created);
     column("closed", row.site.closed);
+    column("created_bytes", row.site.created_bytes);
+    column("closed_bytes", row.site.closed_bytes);
   }
 };
 
@@ -265,11 +284,14 @@ struct HoldingColumns {
 template <>
 struct Table<TraceRecord::Holding> {
   static constexpr std::string_view kName = "holding";
-  static constexpr std::string_view kKey = "descriptor_table, fd, born";
+  static constexpr std::string_view kKey = "descriptor_table, fd, born, file, kind";
   static void columns(auto& column, auto& row) {
     HoldingColumns::columns(column, row.row);
     column("site", row.site);
     column("at_exit", row.at_exit);
+    column("ended", row.row.ended);
+    column("bytes", row.row.bytes);
+    column("weight", row.row.weight);
   }
 };
 
@@ -316,6 +338,26 @@ struct Table<ListenRow> {
   }
 };
 
+struct ContestedRow {
+  std::uint32_t id = 0;
+  TraceRecord::Contested close;
+};
+template <>
+struct Table<ContestedRow> {
+  static constexpr std::string_view kName = "contested_close";
+  static constexpr std::string_view kKey = "id";
+  static void columns(auto& column, auto& row) {
+    column("id", row.id);
+    HoldingColumns::columns(column, row.close.row);
+    column("opener", row.close.opener);
+    column("closer", row.close.closer);
+    column("pid", row.close.pid);
+    column("by_tid", row.close.tid);
+    column("time", row.close.time);
+    column("again", row.close.again);
+  }
+};
+
 template <>
 struct Table<HoldingName> {
   static constexpr std::string_view kName = "name";
@@ -329,6 +371,38 @@ struct Table<HoldingName> {
   }
 };
 
+// The facts of explanations.
+template <>
+struct Table<DescriptorFact> {
+  static constexpr std::string_view kName = "descriptor";
+  static constexpr std::string_view kKey = "pid, own_table, fd, looks";
+  static void columns(auto& column, auto& row) {
+    Fields<DescriptorFact>::list(column, row);
+    column("looks", row.looks);
+  }
+};
+template <>
+struct Table<SocketFact> {
+  static constexpr std::string_view kName = "socket";
+  static constexpr std::string_view kKey = "place, looks";
+  static void columns(auto& column, auto& row) {
+    column("place", row.place);
+    column("looks", row.looks);
+    Fields<SocketFact>::list(column, row);
+  }
+};
+template <>
+struct Table<FactRow> {
+  static constexpr std::string_view kName = "fact";
+  static constexpr std::string_view kKey = "record, id";
+  static void columns(auto& column, auto& row) {
+    column.words("record", row.record);
+    column("id", row.id);
+    column("looks", row.looks);
+    column.words("json", row.json);
+  }
+};
+
 // Calls `visit.template operator()<Row>()` for each table, in the order in which they are read:
 // what others refer to first.
 template <typename Visit>
@@ -339,6 +413,7 @@ void for_each_table(Visit&& visit) {
   visit.template operator()<FrameRow>();
   visit.template operator()<StackRow>();
   visit.template operator()<TraceRow>();
+  visit.template operator()<NamedKindRow>();
   visit.template operator()<SiteRow>();
   visit.template operator()<BirthRow>();
   visit.template operator()<LowRow>();
@@ -349,7 +424,11 @@ void for_each_table(Visit&& visit) {
   visit.template operator()<TraceRecord::Holding>();
   visit.template operator()<ClosingRow>();
   visit.template operator()<ListenRow>();
+  visit.template operator()<ContestedRow>();
   visit.template operator()<HoldingName>();
+  visit.template operator()<DescriptorFact>();
+  visit.template operator()<SocketFact>();
+  visit.template operator()<FactRow>();
 }
 
 }  // namespace plumb::detect

@@ -14,6 +14,7 @@
 #include "detect/record/frame.h"
 #include "detect/record/kind.h"
 #include "detect/record/process.h"
+#include "detect/record/resource_kind.h"
 #include "detect/record/socket.h"
 #include "plumb/base/clock.h"
 #include "plumb/base/ids.h"
@@ -58,7 +59,10 @@ bool from_integer(std::int64_t integer, T& value) {
     return integer > -kLatest && integer < kLatest;
   } else if constexpr (std::is_same_v<T, Kind>) {
     value = static_cast<Kind>(integer);
-    return std::ranges::any_of(all_kinds(), [&](Kind kind) { return number(kind) == integer; });
+    if (integer < 0 || integer > std::numeric_limits<std::uint8_t>::max()) return false;
+    const auto descriptors = all_kinds();
+    return resource_kind(value) != nullptr ||
+           std::ranges::find(descriptors, value) != descriptors.end();
   } else if constexpr (std::is_enum_v<T>) {
     std::underlying_type_t<T> plain{};
     const bool fits = from_integer(integer, plain);

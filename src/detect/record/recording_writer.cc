@@ -4,6 +4,7 @@
 #include "detect/record/recording_writer.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <functional>
 
 #include "detect/record/recording_tables.h"
@@ -26,10 +27,11 @@ bool same(const SiteCount& a, const SiteCount& b) {
 }  // namespace
 
 std::size_t RecordingWriter::KeyHash::operator()(const HoldingKey& key) const noexcept {
-  const auto& [table, fd, born] = key;
+  const auto& [table, fd, born, file, kind] = key;
   const auto slot = std::uint64_t{number(table)} << 32U | static_cast<std::uint32_t>(number(fd));
   return std::hash<std::uint64_t>{}(slot * 0x9e3779b97f4a7c15U) ^
-         std::hash<std::int64_t>{}(born.time_since_epoch().count());
+         std::hash<std::int64_t>{}(born.time_since_epoch().count()) ^
+         std::hash<std::uint64_t>{}(number(file) * 0xc2b2ae3d27d4eb4fU);
 }
 
 Result<std::unique_ptr<RecordingWriter>> RecordingWriter::create(const std::string& path,
@@ -132,6 +134,7 @@ void RecordingWriter::put_trace(const TraceRecording& trace) {
   row.trace.all_closings = trace.all_closings;
   row.kinds = names_of(trace.kinds);
   put(row);
+  for (const auto& [kind, name] : trace.named_kinds) put(NamedKindRow{kind, name});
 
   run("DELETE FROM low");
   for (std::size_t i = 0; i < facts.sites.size(); ++i) {
@@ -150,22 +153,28 @@ void RecordingWriter::put_trace(const TraceRecording& trace) {
     put(ClosingRow{i, facts.closings[i]});
     if (facts.closings[i].listener) put(ListenRow{i, *facts.closings[i].listener});
   }
+  for (std::uint32_t i = 0; i < facts.contested.size(); ++i) {
+    put(ContestedRow{i, facts.contested[i]});
+  }
   put_all_anew<HoldingName>(trace.names);
 }
 
 void RecordingWriter::put_holdings(const TraceRecord& facts) {
   ++round_;
   for (const TraceRecord::Holding& holding : facts.holdings) {
-    const HoldingKey key{holding.row.table, holding.row.fd, holding.row.born};
+    const LiveHolding& row = holding.row;
+    const HoldingKey key{row.table, row.fd, row.born, row.file, row.kind};
     const auto [known, is_new] = holdings_.try_emplace(key);
     Written& written = known->second;
-    const bool changed = written.site != holding.site || written.at_exit != holding.at_exit;
+    const bool changed = written.site != holding.site || written.at_exit != holding.at_exit ||
+                         written.ended != row.ended || written.bytes != row.bytes;
     if (is_new || changed) put(holding);
-    written = {holding.site, holding.at_exit, round_};
+    written = {holding.site, holding.at_exit, row.ended, round_, row.bytes};
   }
   if (!removal_) {
-    auto prepared =
-        database_.prepare("DELETE FROM holding WHERE descriptor_table = ? AND fd = ? AND born = ?");
+    auto prepared = database_.prepare(
+        "DELETE FROM holding WHERE descriptor_table = ? AND fd = ? AND born = ? "
+        "AND file = ? AND kind = ?");
     if (!prepared) {
       if (!failure_) failure_ = std::move(prepared).error();
       return;
@@ -177,10 +186,12 @@ void RecordingWriter::put_holdings(const TraceRecord& facts) {
       ++at;
       continue;
     }
-    const auto& [table, fd, born] = at->first;
+    const auto& [table, fd, born, file, kind] = at->first;
     removal_->bind(1, to_integer(table));
     removal_->bind(2, to_integer(fd));
     removal_->bind(3, to_integer(born));
+    removal_->bind(4, to_integer(file));
+    removal_->bind(5, to_integer(kind));
     if (removal_->step() == Statement::Step::kFailed && !failure_) {
       failure_ = database_.error("write");
     }
@@ -232,6 +243,31 @@ void RecordingWriter::put_texts() {
   std::ranges::sort(fresh);
   for (const auto& [id, text] : fresh) put(TextRow{id, *text});
   texts_written_ = texts_.size();
+}
+
+Result<bool> RecordingWriter::put_facts(const FactSet& facts) {
+  if (failure_) return *failure_;
+  run("BEGIN");
+  for (const auto& [key, value] : about_) put(AboutRow{key, value});
+  run("DELETE FROM descriptor");
+  run("DELETE FROM socket");
+  run("DELETE FROM fact");
+  for (const DescriptorFact& fact : facts.descriptors) put(fact, &facts.texts);
+  for (const SocketFact& fact : facts.sockets) put(fact, &facts.texts);
+  for (const FactRow& fact : facts.rows) put(fact);
+  const std::size_t texts_before = texts_written_;
+  put_texts();
+  put_contents();
+  run("COMMIT");
+  if (!failure_) {
+    about_.clear();
+    return true;
+  }
+  (void)database_.run("ROLLBACK");
+  if (failure_->code != EFBIG) return *failure_;
+  failure_.reset();
+  texts_written_ = texts_before;  // whoever writes next writes them
+  return false;
 }
 
 void RecordingWriter::put_contents() {

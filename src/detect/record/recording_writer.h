@@ -2,7 +2,7 @@
 // RecordingWriter: facts into a recording, bit by bit while they come, so that one whose writer was
 // killed still has what was there at the last write.
 //
-// Threads: one. Memory: 40 bytes a living holding and each text once, to know what has changed. The
+// Threads: one. Memory: 60 bytes a living holding and each text once, to know what has changed. The
 // file: see docs/recording.md.
 #pragma once
 
@@ -17,6 +17,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "detect/record/fact_set.h"
 #include "detect/record/recording_columns.h"
 #include "detect/record/recording_database.h"
 #include "detect/record/trace_record.h"
@@ -44,11 +45,15 @@ class RecordingWriter {
   // of Database::run; after one the file stands as it was before, and stays so.
   Result<void> write(const TraceRecording& trace, const StackStore& stacks);
 
+  // Puts these facts in the place of those that the file has. Errors: as of write(); EFBIG is none:
+  // where they find no room the file stays as it was, and the answer is no.
+  Result<bool> put_facts(const FactSet& facts);
+
   // Bytes that the file has now.
   std::uint64_t size();
 
  private:
-  using HoldingKey = std::tuple<TableId, Fd, BootTime>;
+  using HoldingKey = std::tuple<TableId, Fd, BootTime, FileId, Kind>;
   struct KeyHash {
     std::size_t operator()(const HoldingKey& key) const noexcept;
   };
@@ -56,7 +61,9 @@ class RecordingWriter {
   struct Written {
     SiteIndex site{};
     bool at_exit = false;
+    bool ended = false;
     std::uint32_t round = 0;
+    std::uint64_t bytes = 0;
   };
 
   explicit RecordingWriter(Database database) : database_(std::move(database)) {}

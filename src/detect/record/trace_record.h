@@ -6,6 +6,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -33,6 +34,8 @@ struct TraceRecord {
     std::uint64_t at_exit = 0;  // held by chosen processes when those ended
     std::uint64_t created = 0;
     std::uint64_t closed = 0;
+    std::uint64_t created_bytes = 0;  // of kinds that have a size
+    std::uint64_t closed_bytes = 0;
     // Of those that were held when growth was last judged: how many came in which eighth of the
     // trace until then.
     std::array<std::uint64_t, 8> births{};
@@ -80,6 +83,17 @@ struct TraceRecord {
     std::optional<ListenerEvent> listener;
   };
 
+  // A close of what was closed again after it was closed.
+  struct Contested {
+    LiveHolding row;                  // what it was
+    std::optional<SiteIndex> opener;  // nothing where its stack is not known
+    std::optional<StackNode> closer;
+    Pid pid{};
+    Tid tid{};
+    BootTime time{};
+    bool again = false;  // this one failed; otherwise it came first
+  };
+
   BootTime began{};
   BootTime now{};
   BootTime judged{};  // when growth was last judged
@@ -89,6 +103,7 @@ struct TraceRecord {
   std::vector<Table> tables;
   std::vector<Holding> holdings;
   std::vector<Closing> closings;
+  std::vector<Contested> contested;
   std::uint64_t closings_left_out = 0;
 };
 
@@ -108,9 +123,10 @@ struct TraceRecording {
   TraceLosses losses;
   TraceRepairs repairs;
   std::uint64_t unnamed_stacks = 0;
-  bool command = false;       // the trace started it
-  bool all_closings = false;  // every close was kept, not listeners' alone
-  std::vector<Kind> kinds;    // asked for; empty: all
+  bool command = false;                     // the trace started it
+  bool all_closings = false;                // every close was kept, not listeners' alone
+  std::vector<Kind> kinds;                  // asked for; empty: all
+  std::map<Kind, std::string> named_kinds;  // those that have no name of their own: pairs, …
 };
 
 // How many of a site lived, and how many came and went up to then, at one time of a trace.

@@ -18,7 +18,7 @@ void write_difference_json(const DifferenceDocument& document, const Sink& sink)
   JsonWriter json;
   for (const OriginDifference& one : document.origins) {
     json.begin("origin_difference", kOriginSchema);
-    json.member("kind", name_of(one.origin.kind));
+    json.member("kind", std::string_view(one.origin.kind_name));
     if (const auto call = call_name(one.origin.call); !call.empty()) json.member("call", call);
     json.member("grew", one.grew());
     json.member("before", one.before);

@@ -36,7 +36,7 @@ void append_table(std::string& out, const DifferenceDocument& document, const Pa
   std::vector<Row> rows{{"GREW", "BEFORE", "AFTER", "KIND", "CREATED", "CLOSED"}};
   for (const OriginDifference& one : document.origins) {
     rows.push_back({signed_count(one.grew()), human_count(one.before), human_count(one.after),
-                    std::string(name_of(one.origin.kind)), human_count(one.created),
+                    clean(one.origin.kind_name), human_count(one.created),
                     human_count(one.closed)});
   }
   std::array<std::size_t, kFigures> widths{};
@@ -100,7 +100,7 @@ void write_difference_text(const DifferenceDocument& document, const Paper& pape
     }
     out += '\n';
     paper.paint(out, Tone::kBad,
-                fmt::format("{} {}", signed_count(one.grew()), name_of(one.origin.kind)));
+                fmt::format("{} {}", signed_count(one.grew()), clean(one.origin.kind_name)));
     out += '\n';
     append_stack(out, paper, *one.stacks, one.origin.stack, one.origin.cut);
   }

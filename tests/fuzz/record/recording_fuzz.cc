@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Recordings from strangers: read, made a ledger of, and reported in every form. The input is
-// either a file, or a list of rows for a file with the right tables, which gets further in.
+// Recordings from strangers: read, made a ledger and an explanation of, and reported in every form.
+// The input is either a file, or a list of rows for a file with the right tables, which gets
+// further in.
 #include <sqlite3.h>
 
 #include <array>
@@ -11,10 +12,12 @@
 #include <string>
 #include <vector>
 
+#include "detect/finding/recorded_facts.h"
 #include "detect/model/trace_difference.h"
 #include "detect/record/recording.h"
 #include "detect/record/recording_tables.h"
 #include "detect/report/difference_document.h"
+#include "detect/report/finding_document.h"
 #include "detect/report/trace_document.h"
 
 namespace plumb::detect {
@@ -46,10 +49,69 @@ class Script {
   std::span<const std::uint8_t> bytes_;
 };
 
+constexpr std::array<std::string_view, 19> kRecords = {
+    "observation", "look",         "survey",        "process",      "thread",
+    "detail",      "lock",         "tracked",       "listener",     "capture",
+    "connection",  "exchange",     "held_requests", "go_statement", "goroutines",
+    "mappings",    "thread_stack", "mark",          "rerun"};
+constexpr std::array<std::string_view, 64> kMembers = {"pid",         "start",
+                                                       "parent",      "state",
+                                                       "name",        "command_line",
+                                                       "fd",          "kind",
+                                                       "file",        "socket",
+                                                       "detail",      "epoll",
+                                                       "watches",     "pty",
+                                                       "master",      "id",
+                                                       "local",       "remote",
+                                                       "address",     "port",
+                                                       "look",        "listener",
+                                                       "tid",         "waits_in",
+                                                       "number",      "args",
+                                                       "wait",        "polled",
+                                                       "listed",      "changes",
+                                                       "looks",       "time",
+                                                       "first_look",  "same_wait",
+                                                       "connection",  "request",
+                                                       "response",    "framing",
+                                                       "fields",      "differences",
+                                                       "upstream",    "process",
+                                                       "stack",       "states",
+                                                       "requests",    "key",
+                                                       "creator",     "counts",
+                                                       "count",       "reason",
+                                                       "function",    "rows",
+                                                       "victims",     "self",
+                                                       "inode",       "progress",
+                                                       "taken",       "value",
+                                                       "exchanges",   "method",
+                                                       "role",        "descriptor_limit",
+                                                       "descriptors", "status"};
+
+// An object, a list, or a value, as the script has it.
+std::string json_of(Script& script, int depth) {
+  const std::uint8_t sort = script.byte();
+  if (depth < 5 && sort >= 160) {
+    const bool object = depth == 0 || sort < 220;
+    std::string all(1, object ? '{' : '[');
+    for (unsigned left = script.byte() % 12U; left > 0 && script.more(); --left) {
+      if (all.size() > 1) all += ',';
+      if (object) all.append("\"").append(kMembers[script.byte() % kMembers.size()]).append("\":");
+      all += json_of(script, depth + 1);
+    }
+    return all + (object ? '}' : ']');
+  }
+  if (sort < 110) return std::to_string(sort % 12);
+  if (sort < 120) return "true";
+  if (sort < 130) return std::to_string(script.wide());
+  if (sort < 150) return "\"" + std::string(sort < 140 ? "tcp" : "epoll") + "\"";
+  return "\"S\"";
+}
+
 // What an INSERT takes: its text, and how many values.
 struct Insertion {
   std::string sql;
   int columns = 0;
+  bool fact = false;
 };
 
 std::vector<Insertion> insertions() {
@@ -60,7 +122,7 @@ std::vector<Insertion> insertions() {
     for (const char c : columns.marks) count += c == '?';
     all.push_back({"INSERT OR REPLACE INTO " + std::string(Table<Row>::kName) + " (" +
                        columns.names + ") VALUES (" + columns.marks + ")",
-                   count});
+                   count, std::is_same_v<Row, FactRow>});
   });
   return all;
 }
@@ -84,6 +146,16 @@ void bind(sqlite3_stmt* statement, int place, Script& script) {
   }
 }
 
+void bind_fact(sqlite3_stmt* statement, Script& script) {
+  const std::string_view record = kRecords[script.byte() % kRecords.size()];
+  sqlite3_bind_text(statement, 1, record.data(), static_cast<int>(record.size()), SQLITE_STATIC);
+  sqlite3_bind_int64(statement, 2, script.byte());
+  sqlite3_bind_int64(statement, 3, script.byte() % 4);
+  std::string json = json_of(script, 0);
+  if (!json.starts_with('{')) json = "{\"pid\":" + json + ",\"fd\":1,\"kind\":\"tcp\"}";
+  sqlite3_bind_text(statement, 4, json.data(), static_cast<int>(json.size()), SQLITE_TRANSIENT);
+}
+
 // A file with the rows of the script.
 std::vector<std::byte> file_of(Script script) {
   static const std::vector<Insertion> kInsertions = insertions();
@@ -98,7 +170,11 @@ std::vector<std::byte> file_of(Script script) {
     const Insertion& insertion = kInsertions[script.byte() % kInsertions.size()];
     sqlite3_stmt* statement = nullptr;
     sqlite3_prepare_v2(database, insertion.sql.c_str(), -1, &statement, nullptr);
-    for (int i = 1; i <= insertion.columns; ++i) bind(statement, i, script);
+    if (insertion.fact) {
+      bind_fact(statement, script);
+    } else {
+      for (int i = 1; i <= insertion.columns; ++i) bind(statement, i, script);
+    }
     sqlite3_step(statement);
     sqlite3_finalize(statement);
   }
@@ -128,20 +204,40 @@ void report(const Recording& recording) {
                                .repairs = trace.repairs,
                                .unnamed_stacks = trace.unnamed_stacks,
                                .kinds = trace.kinds,
+                               .named_kinds = trace.named_kinds,
                                .all_closings = trace.all_closings,
                                .command = trace.command};
   write_trace_text(document, {.colours = true, .width = 80}, nowhere);
   write_trace_json(document, nowhere);
   write_trace_folded(document, nowhere);
   write_trace_pprof(document, nowhere);
-  const TraceMoment end = end_of(trace.facts, recording.stacks);
+  const TraceMoment end = end_of(trace, recording.stacks);
   for (const auto& sample : recording.samples) {
-    const auto origins = differences(
-        moment_of(trace.facts, recording.stacks, sample.time, sample.counts), end, SameTrace::kYes);
+    const auto origins = differences(moment_of(trace, recording.stacks, sample.time, sample.counts),
+                                     end, SameTrace::kYes);
     const DifferenceDocument difference{.origins = origins, .before = "a", .after = "b"};
     write_difference_text(difference, {}, nowhere);
     write_difference_json(difference, nowhere);
   }
+}
+
+void explain(const Recording& recording) {
+  const auto facts = RecordedFacts::read(recording.facts);
+  if (facts == nullptr) return;
+  const TraceRecord nothing;
+  const TraceLedger ledger(recording.trace ? recording.trace->facts : nothing);
+  const TraceFacts trace{ledger, recording.stacks, {}};
+  const Explanation explanation = facts->explain(recording.trace ? &trace : nullptr);
+  const FindingDocument document{.explanation = explanation,
+                                 .observed = facts->observation().span(),
+                                 .looks = facts->observation().times().size(),
+                                 .traced = facts->by().traced,
+                                 .missing = facts->by().missing,
+                                 .everything = true};
+  const Sink nowhere = [](std::string_view) { return true; };
+  write_findings_text(document, {.colours = true, .width = 80}, nowhere);
+  write_findings_json(document, nowhere);
+  write_findings_html(document, nowhere);
 }
 
 }  // namespace
@@ -156,5 +252,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   auto recording = read_recording(file ? std::vector<std::byte>(bytes.begin(), bytes.end())
                                        : file_of(Script(input)));
   if (recording.ok() && recording->trace) report(*recording);
+  if (recording.ok()) explain(*recording);
   return 0;
 }
