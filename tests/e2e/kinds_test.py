@@ -158,6 +158,8 @@ class Kinds(unittest.TestCase):
             found = self.heap(command, function)
             if isinstance(found, str):
                 return found
+            if any("libplumb-heap" in f.get("module", "") for f in found["stack"]):
+                return f"{command}: the sampler stands in the stack"
             share = found["held_bytes"] / max(found["held"], 1)
             if not 0.5 * block < share < 2 * block:
                 return f"{command}: blocks of {share} bytes instead of {block}"

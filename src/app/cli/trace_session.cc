@@ -246,6 +246,10 @@ StackNode TraceSession::name(Space& space, const Unnamed& stack) {
     const auto& found = symbolizer_.frames_at(*space.view, at);
     frames.insert(frames.end(), found.begin(), found.end());
   }
+  // The sampler is plumb's own: a stack begins with who asked for the block.
+  frames.erase(frames.begin(), std::ranges::find_if_not(frames, [](const Frame& frame) {
+                 return HeapPreload::is_sampler(frame.module);
+               }));
   if (space.python) {
     frames =
         merge_python(std::move(frames), stack.event.python, stack.python, space.python->module());

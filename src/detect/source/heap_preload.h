@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "plumb/base/result.h"
@@ -20,12 +21,15 @@ class HeapPreload {
   ~HeapPreload();  // removes it; who has it mapped keeps it
 
   const std::string& path() const { return path_; }
+  // Whether a mapped file is a sampler, by its name.
+  static bool is_sampler(std::string_view file) { return file.ends_with(kName); }
   // "LD_PRELOAD=…" before what stands there already, and the mean distance of the sampled bytes.
   std::vector<std::string> environment(std::uint64_t mean) const;
 
  private:
   explicit HeapPreload(std::string folder)
-      : folder_(std::move(folder)), path_(folder_ + "/libplumb-heap.so") {}
+      : folder_(std::move(folder)), path_(folder_ + std::string(kName)) {}
+  static constexpr std::string_view kName = "/libplumb-heap.so";
 
   std::string folder_;
   std::string path_;
