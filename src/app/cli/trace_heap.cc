@@ -11,7 +11,6 @@
 #include "detect/record/heap_place.h"
 #include "detect/symbol/elf_image.h"
 #include "detect/symbol/function_places.h"
-#include "detect/symbol/maps.h"
 #include "plumb/base/text.h"
 
 namespace plumb::app {
@@ -82,11 +81,22 @@ bool TraceHeap::probe(Pid process, const std::string& path, bool library) {
   return true;
 }
 
+void TraceHeap::follow_sampler(const AddressSpace& space) {
+  const auto sampler = std::ranges::find_if(space.mappings(), [](const Mapping& mapping) {
+    return mapping.executable && !mapping.deleted && HeapPreload::is_sampler(mapping.path);
+  });
+  if (sampler == space.mappings().end() || samplers_.contains(sampler->path)) return;
+  // Without it the growth is told without its origins.
+  if (source_.watch_sampler(sampler->path)) samplers_.insert(sampler->path);
+}
+
 void TraceHeap::look_at(Pid process) {
   if (preload_) return;
   const std::string folder = "/proc/" + std::to_string(number(process));
   const auto maps = read_file(folder + "/maps", kMapsLimit);
   if (!maps) return;
+  const AddressSpace space = AddressSpace::parse(*maps);
+  if (way_ == HeapWay::kSamplerOnly) return follow_sampler(space);
   if (!warned_) {
     warned_ = true;
     complain(
@@ -96,7 +106,6 @@ void TraceHeap::look_at(Pid process) {
   }
   std::string allocator;
   std::string library;
-  const AddressSpace space = AddressSpace::parse(*maps);
   for (const Mapping& mapping : space.mappings()) {
     if (!mapping.executable || mapping.deleted) continue;
     if (begins_with_one(mapping.path, kAllocators)) allocator = mapping.path;

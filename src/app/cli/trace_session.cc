@@ -40,9 +40,10 @@ bool same_code(const AddressSpace& before, const AddressSpace& after) {
   });
 }
 
-// To read a program's frame information for the first time takes a while.
+// To read a program's frame information for the first time takes a while; what is within it is
+// understood as far as stacks go.
 void read_frame_information(ProcessView& view) {
-  for (const Module* module : view.modules()) (void)module->unwind_table();
+  for (const Module* module : view.modules()) (void)module->has_rules();
 }
 
 }  // namespace
@@ -60,7 +61,7 @@ TraceSession::TraceSession(std::unique_ptr<TraceSource> source, const TraceSetti
       ledger_(BootClock::now(), settings.min_age),
       calls_seen_(settings.options.descriptors) {
   if (std::ranges::count(settings.options.resources, Kind::kHeap) > 0) {
-    heap_.emplace(*source_, settings.options.heap_mean);
+    heap_.emplace(*source_, settings.options.heap_mean, settings.heap);
   }
 }
 
@@ -296,7 +297,7 @@ void TraceSession::name_some(std::size_t most) {
                       named_->event.python == next.event.python;
     if (!same) named_stack_ = name(spaces_[next.event.space], next);
     ledger_.learn_closer(next.event.origin, named_stack_);
-    if (!is_closing_call(next.event.call)) {
+    if (!is_closing_call(next.event.call) && !is_using_call(next.event.call)) {
       ledger_.learn(next.event.origin, named_stack_, next.event.kind, next.event.call,
                     next.walked.cut);
     }

@@ -30,6 +30,7 @@ struct TraceSettings {
   detect::TraceOptions options;
   std::chrono::nanoseconds min_age = std::chrono::seconds(2);
   std::vector<detect::Pair> pairs;
+  HeapWay heap = HeapWay::kProbes;  // where options.resources has kHeap
 };
 
 class TraceSession {

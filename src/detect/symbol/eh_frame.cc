@@ -46,6 +46,19 @@ class SectionWalk {
     return summary_;
   }
 
+  // The function of one entry, with the CIE that it refers to.
+  bool run_one(std::size_t at) {
+    if (at >= section_.bytes.size()) return false;
+    const auto entry = bounds(at);
+    if (!entry || entry->end - entry->id_at < 4 || is_cie(*entry)) return false;
+    const auto common_at = common_place(*entry);
+    const auto common = common_at < at ? bounds(common_at) : std::nullopt;
+    if (!common || common->end - common->id_at < 4 || !is_cie(*common)) return false;
+    read_cie(*common);
+    read_fde(*entry);
+    return summary_.functions == 1;
+  }
+
  private:
   std::optional<EntryBounds> bounds(std::size_t at) const {
     ByteReader reader(section_.bytes, at);
@@ -133,13 +146,14 @@ class SectionWalk {
     return reader.ok();
   }
 
+  // Where the CIE of an FDE begins; beyond the section where that makes no sense.
+  std::uint64_t common_place(const EntryBounds& entry) const {
+    if (section_.format != CfiFormat::kEhFrame) return entry.id;
+    return entry.id > entry.id_at ? section_.bytes.size() : entry.id_at - entry.id;
+  }
+
   const CfiCommon* common_of(const EntryBounds& entry) const {
-    std::uint64_t at = entry.id;
-    if (section_.format == CfiFormat::kEhFrame) {
-      if (entry.id > entry.id_at) return nullptr;
-      at = entry.id_at - entry.id;
-    }
-    const auto it = commons_.find(at);
+    const auto it = commons_.find(common_place(entry));
     return it == commons_.end() ? nullptr : &it->second;
   }
 
@@ -176,6 +190,11 @@ class SectionWalk {
 
 CfiSummary read_cfi(const CfiSection& section, UnwindTableBuilder& builder) {
   return SectionWalk(section, builder).run();
+}
+
+bool read_cfi_entry(const CfiSection& section, ElfAddress entry, UnwindTableBuilder& builder) {
+  if (entry < section.address) return false;
+  return SectionWalk(section, builder).run_one(number(entry) - number(section.address));
 }
 
 }  // namespace plumb::detect

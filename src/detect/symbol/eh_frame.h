@@ -33,4 +33,7 @@ struct CfiSummary {
 // Adds every function of the section to the builder.
 CfiSummary read_cfi(const CfiSection& section, UnwindTableBuilder& builder);
 
+// Adds one function: the one whose entry begins at `entry`. False where there is none.
+bool read_cfi_entry(const CfiSection& section, ElfAddress entry, UnwindTableBuilder& builder);
+
 }  // namespace plumb::detect

@@ -2,8 +2,6 @@
 // Reading a module, each part when it is asked for.
 #include "detect/symbol/module.h"
 
-#include "detect/symbol/eh_frame.h"
-#include "detect/symbol/eh_frame_location.h"
 #include "detect/symbol/frame_pointers.h"
 #include "detect/symbol/go_binary.h"
 
@@ -22,26 +20,27 @@ std::shared_ptr<Module> Module::load(std::shared_ptr<const ImageSource> source, 
   return module;
 }
 
-const Module::Unwinding& Module::unwinding() const {
-  if (unwinding_) return *unwinding_;
-  Unwinding& made = unwinding_.emplace(Unwinding{});  // clang: no defaults within Module
-  if (!source_) return made;
-  UnwindTableBuilder builder;
-  for (const CfiBytes& found : find_cfi(*source_, elf_)) {
-    read_cfi({found.format, found.bytes, found.address, found.data_base}, builder);
-  }
-  made.discipline = keeps_frame_pointers(builder.shapes()) ? StackDiscipline::kFramePointer
-                                                           : StackDiscipline::kUnwindTable;
-  made.table = std::move(builder).build();
-  if (made.table.empty()) made.discipline = StackDiscipline::kNone;
-  made.go = find_go_table(*source_, elf_);
-  if (made.go) made.discipline = StackDiscipline::kGo;
-  return made;
+ModuleRules& Module::rules() const {
+  if (!rules_) rules_ = source_ ? ModuleRules(*source_, elf_) : ModuleRules();
+  return *rules_;
+}
+
+const GoTable* Module::go() const {
+  if (!go_) go_.emplace(source_ ? find_go_table(*source_, elf_) : std::nullopt);
+  return go_->has_value() ? &**go_ : nullptr;
+}
+
+StackDiscipline Module::discipline() const {
+  if (go() != nullptr) return StackDiscipline::kGo;
+  if (unwind_table().empty()) return StackDiscipline::kNone;
+  return keeps_frame_pointers(rules().shapes()) ? StackDiscipline::kFramePointer
+                                                : StackDiscipline::kUnwindTable;
 }
 
 ModuleNames& Module::names(const ProcessAccess& access, Pid process) {
   if (!names_) {
-    (void)unwinding();  // the file is closed below
+    (void)rules();  // the file is closed below
+    (void)go();
     names_ = source_ ? load_names(*source_, elf_, path_, access, process) : ModuleNames{};
     source_.reset();
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Module: what plumb knows about one executable file or shared library, for all processes that have
-// it mapped. Made once by ModuleCache. Its table of contents is read at birth, unwinding data and
-// names each at the first question: to find out what a program is must not wait for them.
+// it mapped. Made once by ModuleCache. Its table of contents is read at birth, what stacks and
+// names need at the first question: to find out what a program is must not wait for them.
 //
 // Threads: one at a time. A module that could not be read exists too, and answers nothing.
 #pragma once
@@ -15,7 +15,7 @@
 #include "detect/symbol/elf_image.h"
 #include "detect/symbol/go_table.h"
 #include "detect/symbol/module_names.h"
-#include "detect/symbol/unwind_table.h"
+#include "detect/symbol/module_rules.h"
 
 namespace plumb::detect {
 
@@ -40,10 +40,15 @@ class Module {
   const ElfImage& elf() const noexcept { return elf_; }
   bool readable() const noexcept { return readable_; }
 
-  const UnwindTable& unwind_table() const { return unwinding().table; }
+  // The rules around an address of its code: see ModuleRules::at().
+  const UnwindTable& rules_at(ElfAddress address) const { return rules().at(address); }
+  bool has_rules() const { return !rules().empty(); }
+  // All of them: of a large file that takes a second.
+  const UnwindTable& unwind_table() const { return rules().all(); }
   // Null for modules without Go code.
-  const GoTable* go() const { return unwinding().go ? &*unwinding().go : nullptr; }
-  StackDiscipline discipline() const { return unwinding().discipline; }
+  const GoTable* go() const;
+  // Judged by all its functions.
+  StackDiscipline discipline() const;
 
   // Names and lines; read at the first call, by way of a process that has the module mapped. The
   // module's file stays open until then.
@@ -54,21 +59,16 @@ class Module {
   bool names_loaded() const noexcept { return names_.has_value(); }
 
  private:
-  struct Unwinding {
-    UnwindTable table;
-    std::optional<GoTable> go;
-    StackDiscipline discipline = StackDiscipline::kNone;
-  };
-
   Module() = default;
-  const Unwinding& unwinding() const;
+  ModuleRules& rules() const;
 
   std::uint64_t serial_ = 0;
   std::string path_;
   std::shared_ptr<const ImageSource> source_;
   ElfImage elf_;
   bool readable_ = false;
-  mutable std::optional<Unwinding> unwinding_;
+  mutable std::optional<ModuleRules> rules_;
+  mutable std::optional<std::optional<GoTable>> go_;  // none: not looked for yet
   std::optional<ModuleNames> names_;
   std::optional<SymbolTable> exports_;
 };

@@ -31,7 +31,7 @@ Way leave_go(const GoTable& go, const GoTable::Function& function, ElfAddress at
 // call never returns; so may the address behind the system call that ends one (rt_sigreturn, exit).
 ElfAddress instruction_of(const Module& module, ElfAddress ip, bool interrupted) {
   if (!interrupted) return ip - 1;
-  return module.unwind_table().find(ip) != nullptr ? ip : ip - 1;
+  return module.rules_at(ip).find(ip) != nullptr ? ip : ip - 1;
 }
 
 Way leave(const CodePlace& place, bool interrupted, const Registers& registers,
@@ -42,8 +42,9 @@ Way leave(const CodePlace& place, bool interrupted, const Registers& registers,
     if (const auto function = module->go() != nullptr ? module->go()->find(at) : std::nullopt) {
       return leave_go(*module->go(), *function, at, registers, stack);
     }
-    if (const UnwindTable::Rule* rule = module->unwind_table().find(at)) {
-      return {step_by_rule(module->unwind_table(), *rule, registers, stack), FoundBy::kUnwindTable,
+    const UnwindTable& table = module->rules_at(at);
+    if (const UnwindTable::Rule* rule = table.find(at)) {
+      return {step_by_rule(table, *rule, registers, stack), FoundBy::kUnwindTable,
               rule->signal_frame};
     }
   }
@@ -58,7 +59,7 @@ bool has_no_frame(const CodePlace& place) {
     const auto function = go->find(place.address);
     if (function) return go->height(*function, place.address) == 0;
   }
-  const UnwindTable::Rule* rule = place.module->unwind_table().find(place.address);
+  const UnwindTable::Rule* rule = place.module->rules_at(place.address).find(place.address);
   return rule != nullptr && rule->cfa == CfaRule{CfaKind::kRegisterPlus, kRsp, 8};
 }
 

@@ -172,16 +172,17 @@ WalkRule walk_rule(ProcessView& process, Address ip, bool interrupted) {
   if (!place) return kOutermost;
   if (place->module != nullptr) {
     // Behind a call that never returns stands the next function: look inside the call.
-    const UnwindTable& table = place->module->unwind_table();
-    const bool own = interrupted && table.find(place->address) != nullptr;
+    const Module& module = *place->module;
+    const bool own = interrupted && module.rules_at(place->address).find(place->address) != nullptr;
     const ElfAddress at = own ? place->address : place->address - 1;
-    if (const GoTable* go = place->module->go()) {
+    if (const GoTable* go = module.go()) {
       if (const auto function = go->find(at)) return from_go(*go, *function, at);
     }
+    const UnwindTable& table = module.rules_at(at);
     if (const UnwindTable::Rule* rule = table.find(at)) return from_table(table, *rule, ip);
     // clone and clone3 of the C library have no frame information behind their system call, because
     // it would be wrong in the child; the return address is on top of the stack.
-    if (interrupted && !table.empty()) return {WalkRule::Kind::kStack, 8, 0};
+    if (interrupted && module.has_rules()) return {WalkRule::Kind::kStack, 8, 0};
   }
   return kFramePointer;
 }

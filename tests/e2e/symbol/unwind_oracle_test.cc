@@ -127,7 +127,7 @@ class Comparison {
   bool has_rule(const Snapshot& snapshot) {
     const auto place = view_->find_code(Address{*snapshot.registers.get(Register::kRip)});
     return !place || place->module == nullptr ||
-           place->module->unwind_table().find(place->address) != nullptr;
+           place->module->rules_at(place->address).find(place->address) != nullptr;
   }
 
   // libdwfl prints what it finds, be it code or not; and after its last rule it goes on by rbp.
