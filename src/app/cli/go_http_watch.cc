@@ -98,7 +98,7 @@ Result<GoHttpHeld> GoHttpWatch::read(std::chrono::nanoseconds min_age) {
   const auto requests = probe_->read();
   if (!requests) return requests.error();
   GoRuntime& runtime = program_->runtime();
-  auto snapshot = read_goroutines(runtime, kGoHttpCalls);
+  auto snapshot = read_goroutines(runtime, go_http_calls());
   if (!snapshot) return std::move(snapshot).error();
   GoHttpHeld held;
   held.snapshot = *std::move(snapshot);

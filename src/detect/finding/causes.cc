@@ -85,6 +85,7 @@ bool fits(const Finding& effect, const Finding& cause) {
   if (cause.id == id::kCloseWaitPileup) {
     return effect.id != id::kDescriptorLeak || effect.measure == measure_of(Kind::kTcp);
   }
+  if (cause.id == id::kUnclosedHttpBody && !cause.measure) return false;  // streams of HTTP/2
   if (cause.id == id::kUnclosedHttpBody || cause.id == id::kUnreadBody) {
     return effect.id != id::kDescriptorLeak || effect.measure == measure_of(Kind::kTcp);
   }

@@ -19,7 +19,8 @@ constexpr std::uint64_t kLeastRise = 4;
 // Go's own HTTP server and client start goroutines for each connection: the connections are what
 // leaks, and other findings tell of them.
 bool of_connections(const Frame& creator) {
-  return creator.function.starts_with("net/http.");
+  return creator.function.starts_with("net/http.") ||
+         creator.function.starts_with("golang.org/x/net/http2.");
 }
 
 // Where most of them stand, and how many do.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // unclosed-http-body: responses of Go's HTTP client whose body was neither read to its end nor
-// closed: each keeps its connection, and two goroutines. The socket's own stack tells nothing, for
-// the client dials in a goroutine of its own; the stack that sent the request is the culprit's.
+// closed: each keeps its connection and two goroutines, or in HTTP/2 its stream and a goroutine.
+// The socket's own stack tells nothing, for the client dials in a goroutine of its own; the stack
+// that sent the request is the culprit's.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -22,7 +23,8 @@ std::uint64_t forgotten(const GoHttpSite& site) {
 }
 
 bool is_library(const Frame& frame) {
-  return frame.function.starts_with("net/http.") || frame.function.starts_with("runtime.");
+  return frame.function.starts_with("net/http.") || frame.function.starts_with("runtime.") ||
+         frame.function.starts_with("golang.org/x/net/http2.");
 }
 
 // "bearerTransport.RoundTrip ← main.checkImages": the stack without Go's own library.
@@ -50,13 +52,15 @@ void describe(const Facts& facts, ProcessIndex p, const GoHttpFacts& watched,
   finding.subject = subject_of(facts.now.survey, p);
   finding.severity = bodies >= kFewForgotten ? Severity::kWarning : Severity::kInfo;
   finding.confidence = bodies >= kFewForgotten ? 0.95 : 0.7;
-  finding.measure = measure_of(Kind::kTcp);
+  const bool stream = oldest->request.version == GoHttpVersion::kHttp2;
+  if (!stream) finding.measure = measure_of(Kind::kTcp);
   finding.weight = bodies;
   finding.stack = frames_of(watched.stacks, site.stack);
   const auto guilty = std::ranges::find_if_not(finding.stack, is_library);
   const std::string culprit = guilty == finding.stack.end() ? who : frame_text(*guilty);
   finding.summary = fmt::format("{} keeps {} whose response was never closed: {}", who,
-                                counted(bodies, "connection", "connections"),
+                                stream ? counted(bodies, "stream of HTTP/2", "streams of HTTP/2")
+                                       : counted(bodies, "connection", "connections"),
                                 request_line(oldest->request, Secrets::kMask));
   if (const std::string callers = senders_text(finding.stack); !callers.empty()) {
     finding.evidence.push_back({"sent by", callers});

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <unordered_map>
+#include <unordered_set>
 
 namespace plumb::detect {
 namespace {
@@ -12,6 +13,7 @@ namespace {
 struct Serving {
   bool in_select = false;  // its readLoop has given the response away
   bool at_rest = false;    // its readLoop waits for bytes
+  bool stream = false;     // it is a stream that has not ended
   bool round_trip = false;
   bool read = false;
 };
@@ -25,56 +27,75 @@ bool selects(const GoroutineSnapshot& snapshot, const Goroutine& one) {
   return waits_in("select", snapshot, one);
 }
 
-using ByConnection = std::unordered_map<std::uint64_t, Serving>;
+// What serves which connection or stream, and which goroutines wait for a response on a stream.
+struct Known {
+  std::unordered_map<std::uint64_t, Serving> by_connection;
+  std::unordered_set<std::uint64_t> asking;
+};
 
-ByConnection serving(const GoroutineSnapshot& snapshot) {
-  ByConnection found;
+Known serving(const GoroutineSnapshot& snapshot) {
+  Known known;
   for (const Goroutine& one : snapshot.goroutines) {
-    if (!one.call) continue;
-    Serving& connection = found[one.call->argument];
-    switch (static_cast<GoHttpCall>(one.call->watched)) {
+    if (!one.call || one.call->watched >= kGoHttpFunctions.size()) continue;
+    const GoHttpCall call = kGoHttpFunctions[one.call->watched].call;
+    if (call == GoHttpCall::kStreamTrip) {
+      known.asking.insert(number(one.id));
+      continue;
+    }
+    Serving& connection = known.by_connection[one.call->argument];
+    switch (call) {
       case GoHttpCall::kReadLoop:
         connection.in_select |= selects(snapshot, one);
         connection.at_rest |= waits_in("IO wait", snapshot, one);
+        break;
+      case GoHttpCall::kStream:
+        connection.stream = true;
         break;
       case GoHttpCall::kRoundTrip:
         connection.round_trip = true;
         break;
       case GoHttpCall::kRead:
+      case GoHttpCall::kStreamRead:
         connection.read = true;
+        break;
+      case GoHttpCall::kStreamTrip:
         break;
     }
   }
-  return found;
+  return known;
 }
 
-GoConnectionState state_of(const GoRequest& request, const ByConnection& known) {
-  const auto found = known.find(number(request.connection));
-  if (found == known.end() || request.version == GoHttpVersion::kHttp2) {
-    return GoConnectionState::kUnknown;
+GoConnectionState state_of(const GoRequest& request, const Known& known) {
+  const auto found = known.by_connection.find(number(request.connection));
+  if (found == known.by_connection.end()) return GoConnectionState::kUnknown;
+  const Serving& serving = found->second;
+  const bool http2 = request.version == GoHttpVersion::kHttp2;
+  if (http2 ? known.asking.contains(number(request.goroutine)) : serving.round_trip) {
+    return GoConnectionState::kNoAnswer;
   }
-  if (found->second.round_trip) return GoConnectionState::kNoAnswer;
-  if (found->second.read) return GoConnectionState::kBodyRead;
-  return found->second.in_select ? GoConnectionState::kBodyOpen : GoConnectionState::kUnknown;
+  if (serving.read) return GoConnectionState::kBodyRead;
+  const bool open = http2 ? serving.stream : serving.in_select;
+  return open ? GoConnectionState::kBodyOpen : GoConnectionState::kUnknown;
 }
 
 // Whether the connection went back to the pool after that request: nobody waits for an answer, and
 // its readLoop waits for bytes of no response.
-bool is_idle(const GoRequest& request, const ByConnection& known) {
-  const auto found = known.find(number(request.connection));
-  if (found == known.end() || request.version == GoHttpVersion::kHttp2) return false;
+bool is_idle(const GoRequest& request, const Known& known) {
+  const auto found = known.by_connection.find(number(request.connection));
+  if (found == known.by_connection.end()) return false;
+  if (request.version == GoHttpVersion::kHttp2) return false;
   const Serving& connection = found->second;
   return connection.at_rest && !connection.round_trip && !connection.read;
 }
 
 // What no request is known of, though its readLoop waits for a body to end.
-void count_before(const std::vector<GoRequest>& requests, const ByConnection& known,
+void count_before(const std::vector<GoRequest>& requests, const Known& known,
                   const GoroutineSnapshot& snapshot, GoHttpLeaks& leaks) {
   std::unordered_map<std::uint64_t, bool> seen;
   bool matched = requests.empty();
   for (const GoRequest& request : requests) {
     seen[number(request.connection)] = true;
-    matched |= known.contains(number(request.connection));
+    matched |= known.by_connection.contains(number(request.connection));
   }
   // A compiler that keeps the pointers elsewhere would make all of them strangers.
   if (!matched) return;
@@ -83,8 +104,9 @@ void count_before(const std::vector<GoRequest>& requests, const ByConnection& kn
         !selects(snapshot, one) || seen.contains(one.call->argument)) {
       continue;
     }
-    const auto serves = known.find(one.call->argument);
-    if (serves != known.end() && (serves->second.read || serves->second.round_trip)) continue;
+    const auto serves = known.by_connection.find(one.call->argument);
+    if (serves != known.by_connection.end() && (serves->second.read || serves->second.round_trip))
+      continue;
     ++leaks.before;
     if (one.waited) {
       leaks.before_longest = std::max(leaks.before_longest.value_or(*one.waited), *one.waited);
@@ -106,7 +128,19 @@ std::string masked(std::string_view query) {
   return text;
 }
 
+constexpr auto kNames = [] {
+  std::array<std::string_view, kGoHttpFunctions.size()> names;
+  for (std::size_t index = 0; index < names.size(); ++index) {
+    names[index] = kGoHttpFunctions[index].name;
+  }
+  return names;
+}();
+
 }  // namespace
+
+std::span<const std::string_view> go_http_calls() {
+  return kNames;
+}
 
 std::string_view name_of(GoConnectionState state) {
   switch (state) {
@@ -127,7 +161,7 @@ GoHttpLeaks find_go_http_leaks(const std::vector<GoRequest>& requests,
                                const GoroutineSnapshot& snapshot, BootTime now,
                                std::chrono::nanoseconds min_age) {
   GoHttpLeaks leaks;
-  const ByConnection known = serving(snapshot);
+  const Known known = serving(snapshot);
   std::map<StackNode, std::size_t> sites;
   for (std::size_t index = 0; index < requests.size(); ++index) {
     const GoRequest& request = requests[index];

@@ -6,12 +6,15 @@
 // handed the response to the caller it waits, in a select, until the body is read to its end or
 // closed. So a connection in that select, which nobody reads from, is one whose caller forgot it;
 // and one that waits for bytes, where nobody waits for a response, is idle and held by nobody.
+// HTTP/2 has a goroutine for each stream, which stays until the server has ended the stream or the
+// caller has closed the body.
 #pragma once
 
 #include <array>
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,17 +25,40 @@
 
 namespace plumb::detect {
 
-// To be watched for when goroutines are read, in this order.
-enum class GoHttpCall : std::uint8_t { kReadLoop, kRoundTrip, kRead };
-constexpr std::array<std::string_view, 3> kGoHttpCalls = {"net/http.(*persistConn).readLoop",
-                                                          "net/http.(*persistConn).roundTrip",
-                                                          "net/http.(*persistConn).Read"};
+enum class GoHttpCall : std::uint8_t {
+  kReadLoop,    // serves a connection
+  kRoundTrip,   // waits for a response on a connection
+  kRead,        // reads a connection's body
+  kStream,      // serves a stream
+  kStreamTrip,  // waits for a response on a stream, which is not its first argument
+  kStreamRead,  // reads a stream's body
+};
+struct GoHttpFunction {
+  GoHttpCall call;
+  std::string_view name;
+};
+// HTTP/2 is part of net/http under other names, and a package of its own.
+inline constexpr std::array kGoHttpFunctions = {
+    GoHttpFunction{GoHttpCall::kReadLoop, "net/http.(*persistConn).readLoop"},
+    GoHttpFunction{GoHttpCall::kRoundTrip, "net/http.(*persistConn).roundTrip"},
+    GoHttpFunction{GoHttpCall::kRead, "net/http.(*persistConn).Read"},
+    GoHttpFunction{GoHttpCall::kStream, "net/http.(*http2clientStream).doRequest"},
+    GoHttpFunction{GoHttpCall::kStreamTrip, "net/http.(*http2ClientConn).RoundTrip"},
+    GoHttpFunction{GoHttpCall::kStreamTrip, "net/http.(*http2ClientConn).roundTrip"},
+    GoHttpFunction{GoHttpCall::kStreamRead, "net/http.http2transportResponseBody.Read"},
+    GoHttpFunction{GoHttpCall::kStream, "golang.org/x/net/http2.(*clientStream).doRequest"},
+    GoHttpFunction{GoHttpCall::kStreamTrip, "golang.org/x/net/http2.(*ClientConn).RoundTrip"},
+    GoHttpFunction{GoHttpCall::kStreamTrip, "golang.org/x/net/http2.(*ClientConn).roundTrip"},
+    GoHttpFunction{GoHttpCall::kStreamRead, "golang.org/x/net/http2.transportResponseBody.Read"},
+};
+// To be watched for when goroutines are read: the names of the above, in their order.
+std::span<const std::string_view> go_http_calls();
 
 enum class GoConnectionState : std::uint8_t {
   kBodyOpen,  // the response came; its body is neither read to its end nor closed, nor being read
   kBodyRead,  // its body is being read
   kNoAnswer,  // the caller waits for the response
-  kUnknown,   // its goroutine was not found, or HTTP/2
+  kUnknown,   // its goroutine was not found
 };
 constexpr std::size_t kGoConnectionStates = 4;
 std::string_view name_of(GoConnectionState state);
@@ -63,7 +89,7 @@ struct GoHttpLeaks {
   std::uint64_t younger = 0;  // requests below the minimum age, which are not in the sites
 };
 
-// `stacks` are the requests' stacks, in the same order; `snapshot` was read with kGoHttpCalls.
+// `stacks` are the requests' stacks, in the same order; `snapshot` was read with go_http_calls().
 GoHttpLeaks find_go_http_leaks(const std::vector<GoRequest>& requests,
                                const std::vector<StackNode>& stacks,
                                const GoroutineSnapshot& snapshot, BootTime now,

@@ -83,11 +83,16 @@ class Requests(GoBuilds):
     def test_streams_of_http2(self):
         for name, path in self.programs.items():
             with self.subTest(name), jobs(path, "leak", "http2") as process:
-                held, _, _ = watch(process.pid)
+                held, _, status = watch(process.pid)
+                self.assertEqual(status, 1)
                 sites = [site for site in held if "main.checkImages" in functions(site)]
                 self.assertEqual(len(sites), 1, [functions(site) for site in held])
                 self.culprit(sites[0])
                 self.assertGreater(sites[0]["count"], 8)
+                self.assertEqual(sites[0]["states"]["body_open"], sites[0]["count"], sites[0]["states"])
+                # The one that waits for an answer is no leak.
+                slow = [site for site in held if any("/slow" in one["request"] for one in site["requests"])]
+                self.assertEqual([site["states"]["body_open"] for site in slow], [0] * len(slow))
                 self.assertEqual({one["http"] for one in sites[0]["requests"]}, {2})
                 self.assertEqual([s for s in held if "main.readFeed" in functions(s)], [])
 

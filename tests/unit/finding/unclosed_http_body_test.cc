@@ -31,6 +31,7 @@ class UnclosedHttpBody : public ::testing::Test {
       held.request.host = "registry";
       held.request.path = "/v2/";
       held.request.query = "token=abc";
+      held.request.version = version_;
       held.state = state;
       held.age = 20s;
       site.requests.push_back(held);
@@ -46,6 +47,7 @@ class UnclosedHttpBody : public ::testing::Test {
   StackStore stacks_;
   std::vector<FrameId> frames_;
   GoHttpLeaks leaks_;
+  GoHttpVersion version_ = GoHttpVersion::kHttp1;
   Explanation explanation_;
 };
 
@@ -60,6 +62,16 @@ TEST_F(UnclosedHttpBody, NamesTheRequestAndWhoMustCloseIt) {
   EXPECT_TRUE(finding->remedy.starts_with("main.checkImages")) << finding->remedy;
   ASSERT_FALSE(finding->evidence.empty());
   EXPECT_EQ(finding->evidence[0].value, "main.checkImages ← main.main");
+}
+
+TEST_F(UnclosedHttpBody, StreamsOfHttp2AreNoConnections) {
+  version_ = GoHttpVersion::kHttp2;
+  const Finding* finding = find(13, GoConnectionState::kBodyOpen);
+  ASSERT_NE(finding, nullptr);
+  EXPECT_TRUE(
+      finding->summary.starts_with("service(812) keeps 13 streams of HTTP/2 whose response"))
+      << finding->summary;
+  EXPECT_FALSE(finding->measure);
 }
 
 TEST_F(UnclosedHttpBody, ASingleOneIsANote) {

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace plumb::detect {
 namespace {
 
@@ -25,11 +27,15 @@ class GoHttp : public testing::Test {
     const FrameId id = snapshot_.stacks.intern(frame);
     stacks_.push_back(snapshot_.stacks.add(std::span(&id, 1)));
   }
-  void goroutine(GoHttpCall call, std::uint64_t connection, std::uint8_t reason) {
+  void goroutine(GoHttpCall call, std::uint64_t connection, std::uint8_t reason,
+                 std::uint64_t id = 0) {
     Goroutine one;
     one.state = GoroutineState::kWaiting;
     one.reason = reason;
-    one.call = Goroutine::Call{static_cast<std::uint8_t>(call), connection};
+    const auto named = std::ranges::find(kGoHttpFunctions, call, &GoHttpFunction::call);
+    one.call =
+        Goroutine::Call{static_cast<std::uint8_t>(named - kGoHttpFunctions.begin()), connection};
+    one.id = GoroutineId{id};
     snapshot_.goroutines.push_back(one);
   }
   GoHttpLeaks find() { return find_go_http_leaks(requests_, stacks_, snapshot_, kNow, 5s); }
@@ -79,6 +85,20 @@ TEST_F(GoHttp, WithoutItsGoroutineNothingIsKnown) {
   requests_[0].version = GoHttpVersion::kHttp2;
   goroutine(GoHttpCall::kReadLoop, 0x1000, 1);
   EXPECT_EQ(state_of_only(), GoConnectionState::kUnknown) << "a stream is no connection";
+}
+
+TEST_F(GoHttp, AStreamIsOpenUntilItsGoroutineEnds) {
+  sent(0x1000, 10s);
+  requests_[0].version = GoHttpVersion::kHttp2;
+  requests_[0].goroutine = GoroutineId{33};
+  goroutine(GoHttpCall::kStream, 0x1000, 1, 40);
+  EXPECT_EQ(state_of_only(), GoConnectionState::kBodyOpen);
+  goroutine(GoHttpCall::kStreamTrip, 0x7777, 1, 34);
+  EXPECT_EQ(state_of_only(), GoConnectionState::kBodyOpen) << "another goroutine's request";
+  goroutine(GoHttpCall::kStreamRead, 0x1000, 0, 41);
+  EXPECT_EQ(state_of_only(), GoConnectionState::kBodyRead);
+  goroutine(GoHttpCall::kStreamTrip, 0x7777, 1, 33);
+  EXPECT_EQ(state_of_only(), GoConnectionState::kNoAnswer);
 }
 
 TEST_F(GoHttp, TheYoungAreCountedOnly) {
