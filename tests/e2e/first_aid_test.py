@@ -99,6 +99,20 @@ class Hangup(Victim):
                 self.assertEqual(client.stdout.readline(), "end\n")
                 self.assertEqual(server.recv(1), b"")
 
+    def test_a_unix_socket_on_which_nothing_moves(self):
+        here, there = socket.socketpair()
+        with here, there:
+            script = f"exec 5<&{there.fileno()}; echo there; read -r -u 5 line; echo end"
+            client = self.start("bash", "-c", script, pass_fds=[there.fileno()])
+            there.close()
+            self.assertEqual(client.stdout.readline(), "there\n")
+            deadline = time.monotonic() + 30
+            said = ""
+            while client.poll() is None and time.monotonic() < deadline:  # it may just have begun to wait
+                said += plumb("hangup", client.pid, "--peer", os.getpid(), "--older", "500ms", "--yes")[1]
+            self.assertIn("Hung up: 1", said)
+            self.assertEqual(client.stdout.readline(), "end\n")
+
     def test_what_is_no_connection_is_left_alone(self):
         with socket.create_server(("127.0.0.1", 0)) as listener:
             for fd, why in ((listener.fileno(), "listener"), (9999, "no descriptor")):

@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <memory>
+#include <thread>
+#include <utility>
 
 #include "app/cli/borrowed.h"
 #include "app/cli/commands.h"
@@ -62,97 +64,170 @@ std::optional<DescriptorIndex> find_row(const detect::Survey& survey, Pid pid, F
   return std::nullopt;
 }
 
-// What is to be hung up; a status where that cannot be said.
+// A survey and what is read out of it, together: Joined refers to the survey.
+struct View {
+  explicit View(detect::Survey&& taken) : survey(std::move(taken)), joined(survey) {}
+  detect::Survey survey;
+  Joined joined;
+};
+
+std::unique_ptr<View> view() {
+  auto survey = look({.details = false, .threads = false});
+  return survey ? std::make_unique<View>(*std::move(survey)) : nullptr;
+}
+
+// A connection, and the kernel's name for its socket, which is never another's (SO_COOKIE).
+struct Target {
+  DescriptorIndex row{};
+  std::uint64_t cookie = 0;
+};
+
+// What is to be hung up, rows of `view`; a status where that cannot be said.
 struct Chosen {
+  std::unique_ptr<View> view;
   std::vector<DescriptorIndex> rows;
   std::optional<Exit> status;
 };
 
-Chosen choose_one(const Joined& joined, const Options& options) {
-  const auto row = find_row(joined.survey, Pid{options.pid}, Fd{options.fd});
+Chosen none(Exit status) {
+  return {nullptr, {}, status};
+}
+
+Chosen choose_one(std::unique_ptr<View> view, const Options& options) {
+  const auto row = find_row(view->survey, Pid{options.pid}, Fd{options.fd});
   if (!row) {
     complain(fmt::format("process {} has no descriptor {}", options.pid, options.fd));
-    return {{}, Exit::kUsage};
+    return none(Exit::kUsage);
   }
-  if (const std::string why = objection(joined, *row); !why.empty()) {
+  if (const std::string why = objection(view->joined, *row); !why.empty()) {
     complain(fmt::format("descriptor {} of process {} {}", options.fd, options.pid, why));
-    return {{}, Exit::kUsage};
+    return none(Exit::kUsage);
   }
-  return {{*row}, std::nullopt};
+  return {std::move(view), {*row}, std::nullopt};
 }
 
-Chosen choose_quiet(const Joined& joined, const Options& options, const detect::Selector& peer,
-                    std::chrono::nanoseconds older) {
-  const detect::Survey& survey = joined.survey;
-  const auto selection = detect::select(survey, {peer});
-  if (complain_of_unmatched(survey, selection)) return {{}, Exit::kUsage};
-  std::vector<bool> own(survey.processes.size(), true);
-  if (options.pid != 0) {
-    const auto process = detect::find_process(survey, Pid{options.pid});
-    if (!process) {
-      complain(fmt::format("there is no process {}", options.pid));
-      return {{}, Exit::kUsage};
-    }
-    own = detect::with_children(survey, {*process});
-  }
-  return {detect::quiet_connections(joined, own, peer, older), std::nullopt};
+// The chosen process and what is below it; everybody without one.
+std::optional<std::vector<bool>> own_of(const detect::Survey& survey, const Options& options) {
+  if (options.pid == 0) return std::vector<bool>(survey.processes.size(), true);
+  const auto process = detect::find_process(survey, Pid{options.pid});
+  if (process) return detect::with_children(survey, {*process});
+  complain(fmt::format("there is no process {}", options.pid));
+  return std::nullopt;
 }
 
-void tell(Context& context, const Joined& joined, const std::vector<DescriptorIndex>& rows) {
-  for (std::size_t r = 0; r < std::min(rows.size(), kMostShown); ++r) {
+// Unix sockets keep no times: they are looked at again.
+Chosen choose_quiet(std::unique_ptr<View> first, const Options& options,
+                    const detect::Selector& peer, std::chrono::nanoseconds older) {
+  const auto selection = detect::select(first->survey, {peer});
+  if (complain_of_unmatched(first->survey, selection)) return none(Exit::kUsage);
+  const auto own = own_of(first->survey, options);
+  if (!own) return none(Exit::kUsage);
+  const auto unix_rows = detect::unix_connections(first->joined, *own, peer);
+  auto rows = detect::quiet_connections(first->joined, *own, peer, older);
+  if (unix_rows.empty()) return {std::move(first), std::move(rows), std::nullopt};
+  std::fputs(fmt::format("watching {} unix {} for {}, because they keep no times …\n",
+                         human_count(unix_rows.size()),
+                         unix_rows.size() == 1 ? "socket" : "sockets", human_duration(older))
+                 .c_str(),
+             stderr);
+  std::this_thread::sleep_for(older);
+  auto second = view();
+  if (!second) return none(Exit::kNotPossible);
+  const auto still_own = own_of(second->survey, options);
+  if (!still_own) return none(Exit::kUsage);
+  rows = detect::quiet_connections(second->joined, *still_own, peer, older);
+  const auto quiet = detect::unmoved(first->joined, second->joined,
+                                     detect::unix_connections(second->joined, *still_own, peer));
+  rows.insert(rows.end(), quiet.begin(), quiet.end());
+  return {std::move(second), std::move(rows), std::nullopt};
+}
+
+void tell(Context& context, const Joined& joined, const std::vector<Target>& targets) {
+  for (std::size_t t = 0; t < std::min(targets.size(), kMostShown); ++t) {
+    const DescriptorIndex row = targets[t].row;
     std::string line = "  ";
-    detect::append_process(line, joined.survey, joined.holder(rows[r]));
-    line += fmt::format(" fd {}  ", number(joined.row(rows[r]).fd));
-    detect::append_name(line, joined, rows[r]);
+    detect::append_process(line, joined.survey, joined.holder(row));
+    line += fmt::format(" fd {}  ", number(joined.row(row).fd));
+    detect::append_name(line, joined, row);
     line += ' ';
-    detect::append_other_end(line, joined, rows[r]);
-    if (const auto idle = detect::idle_of(joined.survey, joined.row(rows[r]))) {
+    detect::append_other_end(line, joined, row);
+    if (const auto idle = detect::idle_of(joined.survey, joined.row(row))) {
       line += fmt::format(", quiet for {}", human_duration(*idle));
     }
     context.out.write(line + "\n");
   }
-  if (rows.size() > kMostShown) {
-    context.out.write(fmt::format("  … and {} more\n", rows.size() - kMostShown));
+  if (targets.size() > kMostShown) {
+    context.out.write(fmt::format("  … and {} more\n", targets.size() - kMostShown));
   }
-  context.out.write(
-      fmt::format("plumb will hang {} up in both directions: each side reads the end, and what is "
-                  "still on its\n"
-                  "way may be lost.\n",
-                  rows.size() == 1 ? "it" : fmt::format("these {}", human_count(rows.size()))));
+  context.out.write(fmt::format(
+      "plumb will hang {} up in both directions: each side reads the end, and what is "
+      "still on its\n"
+      "way may be lost.\n",
+      targets.size() == 1 ? "it" : fmt::format("these {}", human_count(targets.size()))));
 }
 
-// Shuts the very socket down that was seen. ENOENT: the number is another's by now.
-Result<void> hang_up(const Joined& joined, DescriptorIndex row) {
+// The socket of a row, borrowed, with its cookie. Errors: ENOENT where the number, or the
+// process's, is another's by now.
+Result<std::pair<UniqueFd, std::uint64_t>> borrow(const Joined& joined, DescriptorIndex row) {
   const detect::Descriptor& seen = joined.row(row);
   const auto process = HeldProcess::hold(joined.holder(row).key);
   if (!process) return process.error();
-  const auto borrowed = process->borrow(seen.fd);
-  if (!borrowed) return borrowed.error();
+  auto borrowed = process->borrow(seen.fd);
+  if (!borrowed) return std::move(borrowed).error();
   struct stat now {};
+  std::uint64_t cookie = 0;
+  socklen_t size = sizeof(cookie);
   const std::string name =
       fmt::format("descriptor {} of process {}", number(seen.fd), number(process->key().pid));
   if (::fstat(borrowed->get(), &now) != 0) return fail("look at", name, errno);
-  const detect::Socket* socket = joined.survey.socket_of(seen);
-  if (!S_ISSOCK(now.st_mode) || now.st_ino != socket->inode) {
+  const bool same = S_ISSOCK(now.st_mode) && now.st_ino == joined.survey.socket_of(seen)->inode;
+  if (!same || ::getsockopt(borrowed->get(), SOL_SOCKET, SO_COOKIE, &cookie, &size) != 0) {
     return fail("hang up", name, ENOENT, "it is another one by now");
   }
-  if (::shutdown(borrowed->get(), SHUT_RDWR) == 0 || errno == ENOTCONN) return {};
-  return fail("hang up", name, errno);
+  return std::pair(*std::move(borrowed), cookie);
 }
 
-Exit hang_up_all(Context& context, const Joined& joined, const std::vector<DescriptorIndex>& rows) {
+// Shuts the very socket down that was told of. ENOENT: the number is another's by now.
+Result<void> hang_up(const Joined& joined, const Target& target) {
+  const auto borrowed = borrow(joined, target.row);
+  if (!borrowed) return borrowed.error();
+  if (borrowed->second != target.cookie) {
+    return fail("hang up", "socket", ENOENT, "it is another one by now");
+  }
+  if (::shutdown(borrowed->first.get(), SHUT_RDWR) == 0 || errno == ENOTCONN) return {};
+  return fail("hang up", "socket", errno);
+}
+
+bool is_refusal(const Error& error) {
+  return error.code == EPERM || error.code == ENOSYS;
+}
+
+// Those that are there; a status where nothing may be borrowed. Nothing stays borrowed while
+// somebody thinks about the answer: the process may close its connection meanwhile.
+std::optional<Exit> identify(const Joined& joined, const std::vector<DescriptorIndex>& rows,
+                             std::vector<Target>& targets) {
+  for (const DescriptorIndex row : rows) {
+    const auto borrowed = borrow(joined, row);
+    if (borrowed) {
+      targets.push_back({row, borrowed->second});
+    } else if (is_refusal(borrowed.error())) {
+      complain(borrowed.error().message());
+      return Exit::kNotPossible;
+    }
+  }
+  return std::nullopt;
+}
+
+Exit hang_up_all(Context& context, const Joined& joined, const std::vector<Target>& targets) {
   std::size_t done = 0;
   std::size_t gone = 0;
-  for (const DescriptorIndex row : rows) {
-    const auto result = hang_up(joined, row);
-    if (result) {
-      ++done;
-    } else if (result.error().code == EPERM || result.error().code == ENOSYS) {
+  for (const Target& target : targets) {
+    const auto result = hang_up(joined, target);
+    if (!result && is_refusal(result.error())) {
       complain(result.error().message());
       return Exit::kNotPossible;
-    } else {
-      ++gone;
     }
+    ++(result ? done : gone);
   }
   context.out.write(fmt::format("Hung up: {}.", human_count(done)));
   if (gone > 0) {
@@ -181,21 +256,23 @@ Exit run(Context& context, const Options& options) {
       return Exit::kUsage;
     }
   }
-  const auto survey = look({.details = false, .threads = false});
-  if (!survey) return Exit::kNotPossible;
-  const Joined joined(*survey);
-  const Chosen chosen =
-      by_peer ? choose_quiet(joined, options, *peer, *older) : choose_one(joined, options);
+  auto first = view();
+  if (!first) return Exit::kNotPossible;
+  const Chosen chosen = by_peer ? choose_quiet(std::move(first), options, *peer, *older)
+                                : choose_one(std::move(first), options);
   if (chosen.status) return *chosen.status;
-  if (chosen.rows.empty()) {
+  const Joined& joined = chosen.view->joined;
+  std::vector<Target> targets;
+  if (const auto status = identify(joined, chosen.rows, targets)) return *status;
+  if (targets.empty()) {
     context.out.write("No connection there has been quiet for so long: nothing to do.\n");
     return Exit::kOk;
   }
-  tell(context, joined, chosen.rows);
+  tell(context, joined, targets);
   if (const auto status = refused(context, options.yes ? Consent::kGiven : Consent::kAsk)) {
     return *status;
   }
-  return hang_up_all(context, joined, chosen.rows);
+  return hang_up_all(context, joined, targets);
 }
 
 }  // namespace

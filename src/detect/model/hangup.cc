@@ -2,6 +2,8 @@
 // Choosing connections.
 #include "detect/model/hangup.h"
 
+#include <algorithm>
+#include <map>
 #include <set>
 #include <tuple>
 
@@ -31,6 +33,27 @@ bool is_at(const Joined& joined, DescriptorIndex row, const Socket& socket, cons
   }
   return false;
 }
+
+// Whether a process has slept in one call from one look to the other.
+bool slept(const Joined& before, const Joined& now, ProcessIndex p) {
+  constexpr RunState kAsleep{'S'};
+  const Process& process = now.survey.processes[number(p)];
+  const auto earlier = find_process(before.survey, process.key.pid);
+  if (!earlier) return false;
+  const Process& then = before.survey.processes[number(*earlier)];
+  return then.key == process.key && then.state == kAsleep && process.state == kAsleep &&
+         then.thread_count == 1U && process.thread_count == 1U && process.sleeps &&
+         then.sleeps == process.sleeps;
+}
+
+template <typename Rows>
+bool all_slept(const Joined& before, const Joined& now, const Rows& rows) {
+  return !rows.empty() && std::ranges::all_of(rows, [&](DescriptorIndex row) {
+    return slept(before, now, now.row(row).process);
+  });
+}
+
+using UnixKey = std::tuple<SocketId, std::uint64_t>;
 
 }  // namespace
 
@@ -69,6 +92,46 @@ std::vector<DescriptorIndex> quiet_connections(const Joined& joined, const std::
     if (seen.insert(*descriptor.socket).second) rows.push_back(row);
   }
   return rows;
+}
+
+std::vector<DescriptorIndex> unix_connections(const Joined& joined, const std::vector<bool>& own,
+                                              const Selector& peer) {
+  std::vector<DescriptorIndex> rows;
+  if (peer.sort == Selector::Sort::kPort) return rows;
+  const Survey& survey = joined.survey;
+  const Selection selection = select(survey, {peer});
+  std::set<SocketIndex> seen;
+  for (std::size_t d = 0; d < survey.descriptors.size(); ++d) {
+    const Descriptor& descriptor = survey.descriptors[d];
+    const Socket* socket = survey.socket_of(descriptor);
+    if (socket == nullptr || descriptor.kind != Kind::kUnix) continue;
+    const bool connected = socket->state == SocketState::kEstablished && socket->peer;
+    const bool served = !survey.texts.at(socket->path).empty();
+    const DescriptorIndex row{static_cast<std::uint32_t>(d)};
+    if (!connected || served || !own[number(descriptor.process)]) continue;
+    if (!is_at(joined, row, *socket, peer, selection)) continue;
+    if (seen.insert(*descriptor.socket).second) rows.push_back(row);
+  }
+  return rows;
+}
+
+std::vector<DescriptorIndex> unmoved(const Joined& before, const Joined& now,
+                                     const std::vector<DescriptorIndex>& rows) {
+  std::map<UnixKey, const Socket*> known;
+  for (const Socket& socket : before.survey.sockets) known[{socket.id, socket.inode}] = &socket;
+  std::vector<DescriptorIndex> still;
+  for (const DescriptorIndex row : rows) {
+    const Socket& socket = *now.survey.socket_of(now.row(row));
+    const auto then = known.find({socket.id, socket.inode});
+    const bool same = then != known.end() && then->second->peer == socket.peer &&
+                      then->second->receive_queue == socket.receive_queue &&
+                      then->second->send_queue == socket.send_queue;
+    if (!same) continue;
+    const bool asleep = all_slept(before, now, now.sharing.holders_of(row)) ||
+                        all_slept(before, now, now.ends.of(row).holders);
+    if (asleep) still.push_back(row);
+  }
+  return still;
 }
 
 }  // namespace plumb::detect

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <vector>
 
 #include "detect/model/joined.h"
@@ -21,5 +22,18 @@ std::vector<bool> with_children(const Survey& survey, const std::vector<ProcessI
 std::vector<DescriptorIndex> quiet_connections(const Joined& joined, const std::vector<bool>& own,
                                                const Selector& peer,
                                                std::chrono::nanoseconds older);
+
+// Rows of `own` processes that are connected unix sockets and whose other end a process has that
+// the selector chooses; none where it names a port. Those that came to a bound name are left out,
+// as above. Each socket once.
+std::vector<DescriptorIndex> unix_connections(const Joined& joined, const std::vector<bool>& own,
+                                              const Selector& peer);
+
+// Of these rows of `now` those on which nothing can have moved since `before`: it was the same
+// connection with the same unread bytes, and all who have this end, or all who have the other one,
+// have slept in one and the same call all the time. Of processes with several threads that is not
+// known.
+std::vector<DescriptorIndex> unmoved(const Joined& before, const Joined& now,
+                                     const std::vector<DescriptorIndex>& rows);
 
 }  // namespace plumb::detect

@@ -100,5 +100,63 @@ TEST_F(QuietConnections, OfOneProcessAlone) {
   EXPECT_EQ(chosen("proxy", 11, 500ms), (Rows{{11, 5}}));
 }
 
+// A worker that waits for its master on a socket pair, and a child that asks a daemon by its name.
+class QuietUnixSockets : public testing::Test {
+ protected:
+  struct Look {
+    std::uint64_t master_sleeps = 7;
+    std::uint64_t worker_sleeps = 3;
+    std::uint32_t unread = 0;
+  };
+
+  static void draw(SurveyBuilder& b, const Look& look) {
+    const auto pair = b.socket_pair();
+    b.survey.sockets[pair].receive_queue = look.unread;
+    const auto served = b.socket_pair();
+    b.survey.sockets[served].path = b.survey.texts.add("/run/daemon");
+    process(b, 8, "master", look.master_sleeps);
+    b.stands_for(4, Kind::kUnix, pair);
+    process(b, 9, "worker", look.worker_sleeps);
+    b.stands_for(5, Kind::kUnix, pair + 1);
+    process(b, 20, "daemon", 1);
+    b.stands_for(6, Kind::kUnix, served);
+    process(b, 21, "client", 1);
+    b.stands_for(7, Kind::kUnix, served + 1);
+  }
+  static void process(SurveyBuilder& b, int pid, std::string_view name, std::uint64_t sleeps) {
+    Process& made = b.process(pid, name);
+    made.sleeps = sleeps;
+    made.thread_count = 1;
+  }
+
+  // How many are chosen that lead to the peer.
+  static std::size_t chosen(std::string_view peer, const Look& then, const Look& now) {
+    SurveyBuilder first;
+    SurveyBuilder second;
+    draw(first, then);
+    draw(second, now);
+    const Joined before(first.survey);
+    const Joined after(second.survey);
+    const std::vector<bool> own(second.survey.processes.size(), true);
+    return unmoved(before, after, unix_connections(after, own, *parse_selector(peer))).size();
+  }
+};
+
+TEST_F(QuietUnixSockets, WhereOneSideHasSleptAllTheTime) {
+  EXPECT_EQ(chosen("master", {}, {}), 1u);
+  EXPECT_EQ(chosen("master", {}, {.master_sleeps = 8}), 1u) << "the worker has slept";
+  EXPECT_EQ(chosen("master", {}, {.master_sleeps = 8, .worker_sleeps = 4}), 0u);
+}
+
+TEST_F(QuietUnixSockets, NotWhereBytesHaveCome) {
+  EXPECT_EQ(chosen("worker", {}, {.unread = 12}), 0u);
+}
+
+TEST_F(QuietUnixSockets, NeverTheServersSide) {
+  EXPECT_EQ(chosen("daemon", {}, {}), 1u) << "the client's";
+  EXPECT_EQ(chosen("client", {}, {}), 0u) << "the daemon's";
+  EXPECT_EQ(chosen(":80", {}, {}), 0u);
+}
+
 }  // namespace
 }  // namespace plumb::detect
