@@ -79,7 +79,52 @@ std::set<std::uint16_t> listened_ports(const Survey& survey) {
   return ports;
 }
 
-Finding describe(const Facts& facts, ProcessIndex server, const Waiters& waiters) {
+// For whom a server waits itself: it has asked over connections of its own and got no answer. A
+// proxy waits with an epoll for many of them, so its call tells nothing.
+struct Upstream {
+  std::string name;
+  std::uint64_t requests = 0;
+};
+
+std::optional<Upstream> upstream_of(const Facts& facts, ProcessIndex server,
+                                    const std::set<std::uint16_t>& ports) {
+  const Survey& survey = facts.now.survey;
+  std::map<std::string, std::uint64_t> asked;
+  const auto rows = facts.now.tables.rows_of(server);
+  for (std::uint32_t d = rows.first; d < rows.last; ++d) {
+    const Descriptor& row = survey.descriptors[d];
+    const Socket* socket = survey.socket_of(row);
+    if (socket == nullptr || row.kind != Kind::kTcp || ports.contains(socket->local.port)) continue;
+    const bool unanswered =
+        socket->last_sent && socket->last_received && *socket->last_sent > *socket->last_received;
+    const auto quiet = idle_of(survey, row);
+    if (!unanswered || !nothing_on_the_way(*socket) || *quiet < kQuiet) continue;
+    const End end = facts.now.ends.of(DescriptorIndex{d});
+    if (!end.holders.empty() && facts.now.row(end.holders.front()).process == server) continue;
+    ++asked[end.holders.empty()
+                ? endpoint_text(socket->remote, socket->ipv6)
+                : name_with_pid(survey, facts.now.row(end.holders.front()).process)];
+  }
+  const auto most = std::ranges::max_element(asked, {}, [](const auto& one) { return one.second; });
+  if (most == asked.end()) return std::nullopt;
+  return Upstream{most->first, most->second};
+}
+
+// Who waits for another one itself does not have to act.
+void pass_on(const Upstream& upstream, std::size_t clients, Finding& finding) {
+  if (2 * upstream.requests < clients) return;
+  const std::string who = finding.whose_move;
+  finding.evidence.push_back(
+      {"it waits for", fmt::format("{}, which has not answered {} of its own", upstream.name,
+                                   counted(upstream.requests, "request", "requests"))});
+  finding.whose_move = upstream.name;
+  finding.remedy =
+      fmt::format("{} must answer or close; {} should not wait for it without a time limit",
+                  upstream.name, who);
+}
+
+Finding describe(const Facts& facts, ProcessIndex server, const Waiters& waiters,
+                 const std::optional<Upstream>& upstream) {
   const Survey& survey = facts.now.survey;
   const std::string who = name_with_pid(survey, server);
   const Process& client = facts.process(waiters.clients.front());
@@ -121,6 +166,7 @@ Finding describe(const Facts& facts, ProcessIndex server, const Waiters& waiters
                      who, survey.texts.at(client.name))
                : fmt::format("{} must answer or close; {} should not wait without a time limit",
                              who, survey.texts.at(client.name));
+  if (!answered && upstream) pass_on(*upstream, waiters.clients.size(), finding);
   return finding;
 }
 
@@ -195,7 +241,9 @@ void find_idle_peer_waits(const Facts& facts, std::vector<Finding>& found) {
     waiters.most_quiet = std::max(waiters.most_quiet, *quiet);
     waiters.example = *d;
   }
-  for (const auto& [server, waiters] : servers) found.push_back(describe(facts, server, waiters));
+  for (const auto& [server, waiters] : servers) {
+    found.push_back(describe(facts, server, waiters, upstream_of(facts, server, ports)));
+  }
   find_rings(facts, found);
 }
 
