@@ -126,6 +126,8 @@ void Run::follow(Pid process) {
   if (!session_) {
     TraceSettings settings;
     settings.options.follow_children = false;
+    settings.options.resources = {Kind::kMapping, Kind::kHeap};
+    settings.heap = HeapWay::kSamplerOnly;
     auto session = TraceSession::open(settings);
     if (!session) {
       untraced_ = session.error().message();

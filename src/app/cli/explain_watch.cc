@@ -139,6 +139,7 @@ auto ExplainWatch::with_facts(const TraceSession* session, Use&& use) {
                              session->unnamed_stacks()});
   }
   const auto http = reading_.facts();
+  const auto refusals = session != nullptr ? session->source().refusals() : std::vector<Refusals>();
   Facts facts{.first = first(),
               .now = now(),
               .tree = tree,
@@ -146,6 +147,7 @@ auto ExplainWatch::with_facts(const TraceSession* session, Use&& use) {
               .trace = trace ? &*trace : nullptr,
               .http = http ? &*http : nullptr,
               .marks = marks_.marks(),
+              .refusals = refusals,
               .rerun = rerun_ ? &*rerun_ : nullptr,
               .ephemeral = ephemeral_,
               .self = Pid{::getpid()}};

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // accept-starved: connections wait in a listener's queue and nobody takes them: because the table
 // of the server is full, or because it does something else. What it does meanwhile is its strategy:
-// it spins, pauses, or sheds (accepts with a descriptor kept in reserve, and closes at once).
+// it spins, pauses, or sheds (accepts with a descriptor kept in reserve, and closes at once). A
+// server with a limit of its own sheds at that, with room in its table.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -19,6 +20,8 @@ namespace {
 constexpr std::uint64_t kRoom = 2;
 constexpr std::uint32_t kFewestLooks = 4;
 constexpr std::uint64_t kSheds = 3;
+constexpr std::uint64_t kRefusedPerKept =
+    10;  // one that lasts among so many may be a look's chance
 
 bool is_full(const Facts& facts, ProcessIndex p) {
   const auto limit = facts.process(p).descriptor_limit;
@@ -39,7 +42,7 @@ class Looker {
     const std::uint32_t queue = socket_.accept_queue.value_or(0);
     const bool lasting = queue > 0 && 5 * tracked->looks_with_queue >= 4 * tracked->looks;
     const auto full = full_holder();
-    const std::uint64_t shed = full ? shed_by(*full) : 0;
+    const std::uint64_t shed = full ? shed_by(*full) : refused_by_all(*tracked);
     const bool starved = lasting && (full || tracked->newcomers == 0);
     if (!starved && shed < kSheds) return std::nullopt;
     return describe(*tracked, queue, full, shed);
@@ -76,17 +79,40 @@ class Looker {
     return most;
   }
 
+  // Connections that were closed without a byte being read of them, where some are kept and no
+  // newcomer is: the server is full by its own count.
+  std::uint64_t refused_by_all(const TrackedListener& tracked) const {
+    if (socket_.local.port == 0) return 0;
+    std::uint64_t refused = 0;
+    std::uint64_t kept = 0;
+    for (const ProcessIndex p : holders()) {
+      for (const Refusals& one : facts_.refusals) {
+        const bool here = one.pid == facts_.process(p).key.pid && one.port == socket_.local.port;
+        if (here) refused += one.count;
+      }
+      kept += served_by(p);
+    }
+    return kept > 0 && kRefusedPerKept * tracked.newcomers <= refused ? refused : 0;
+  }
+
+  // Its connections of the listener's port.
+  std::uint64_t served_by(ProcessIndex p) const {
+    std::uint64_t own = 0;
+    const auto rows = facts_.now.tables.rows_of(p);
+    for (std::uint32_t d = rows.first; d < rows.last; ++d) {
+      const Socket* socket = facts_.now.survey.socket_of(facts_.now.survey.descriptors[d]);
+      own += socket != nullptr && socket->local.port == socket_.local.port &&
+             socket->state == SocketState::kEstablished;
+    }
+    return own;
+  }
+
   // Whoever has connections of this port serves it; without any, the one that began last.
   ProcessIndex server() const {
     ProcessIndex best = row_.process;
     std::uint64_t most = 0;
     for (const ProcessIndex p : holders()) {
-      std::uint64_t own = 1;
-      const auto rows = facts_.now.tables.rows_of(p);
-      for (std::uint32_t d = rows.first; d < rows.last; ++d) {
-        const Socket* socket = facts_.now.survey.socket_of(facts_.now.survey.descriptors[d]);
-        own += socket != nullptr && socket->local.port == socket_.local.port;
-      }
+      const std::uint64_t own = served_by(p);
       if (own >= most) {
         most = own;
         best = p;
@@ -95,9 +121,10 @@ class Looker {
     return best;
   }
 
-  std::string strategy(ProcessIndex p, std::uint64_t shed) const {
+  std::string strategy(ProcessIndex p, std::uint64_t shed, bool full) const {
     if (shed >= kSheds) {
-      return fmt::format("sheds: accepted {} and closed them at once", human_count(shed));
+      return fmt::format("sheds: accepted {} and closed them {}", human_count(shed),
+                         full ? "at once" : "without reading from them");
     }
     const Tracked* tracked = facts_.tracked(p);
     if (tracked == nullptr) return {};
@@ -118,6 +145,17 @@ class Looker {
                                    : socket_text(facts_.now.survey, socket_);
   }
 
+  std::string summary(const std::string& who, std::uint32_t queue, bool full,
+                      std::uint64_t shed) const {
+    if (shed >= kSheds && (queue == 0 || !full)) {
+      return fmt::format("{} turns clients away at {}: {}", who, where(),
+                         full ? "its table is full" : "it has as many as it takes");
+    }
+    return fmt::format("{} {} at {}, and {} does not accept{}", counted(queue, "client", "clients"),
+                       queue == 1 ? "waits" : "wait", where(), who,
+                       full ? ": its table is full" : "");
+  }
+
   Finding describe(const TrackedListener& tracked, std::uint32_t queue,
                    std::optional<ProcessIndex> full, std::uint64_t shed) const {
     const ProcessIndex p = full ? *full : server();
@@ -128,12 +166,8 @@ class Looker {
     finding.severity = Severity::kCritical;
     finding.confidence = full ? 0.95 : 0.85;
     finding.weight = std::max<std::uint64_t>(queue, shed);
-    const bool turns_away = shed >= kSheds && queue == 0;
-    finding.summary =
-        turns_away ? fmt::format("{} turns clients away at {}: its table is full", who, where())
-                   : fmt::format("{} {} at {}, and {} does not accept{}",
-                                 counted(queue, "client", "clients"), queue == 1 ? "waits" : "wait",
-                                 where(), who, full ? ": its table is full" : "");
+    const bool by_count = shed >= kSheds && !full;
+    finding.summary = summary(who, queue, full.has_value(), shed);
     finding.evidence.push_back(
         {"queue",
          fmt::format("{} of {}, from {} to {} while observed; {} accepted and kept", queue,
@@ -144,20 +178,26 @@ class Looker {
                                 facts_.now.tables.size_of(p),
                                 facts_.process(p).descriptor_limit.value_or(0))});
     }
-    if (const std::string text = strategy(p, shed); !text.empty()) {
+    if (by_count) {
+      finding.evidence.push_back(
+          {"it keeps", fmt::format("{} at that port, and none that came since",
+                                   counted(served_by(p), "connection", "connections"))});
+    }
+    if (const std::string text = strategy(p, shed, full.has_value()); !text.empty()) {
       finding.evidence.push_back({"meanwhile it", text});
     }
     finding.whose_move = who;
-    finding.remedy =
-        full ? fmt::format(
-                   "{} must close idle connections at its limit, and keep one descriptor in "
-                   "reserve to turn the others away",
-                   who)
-             : fmt::format(
-                   "{} must come back to accept(): see what it does instead "
-                   "(plumb tree {})",
-                   who, number(facts_.process(p).key.pid));
-    add_wait(p, full.has_value(), finding);
+    finding.remedy = full ? who +
+                                " must close idle connections at its limit, and keep one "
+                                "descriptor in reserve to turn the others away"
+                     : by_count ? who +
+                                      " needs a higher limit of clients, or must close idle ones "
+                                      "at it"
+                                : fmt::format(
+                                      "{} must come back to accept(): see what it does "
+                                      "instead (plumb tree {})",
+                                      who, number(facts_.process(p).key.pid));
+    add_wait(p, full.has_value() || by_count, finding);
     return finding;
   }
 

@@ -8,7 +8,7 @@
 #include <set>
 
 #include "detect/finding/kinds.h"
-#include "detect/finding/sites.h"
+#include "detect/finding/piles.h"
 #include "detect/finding/wording.h"
 #include "plumb/base/human.h"
 
@@ -17,8 +17,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::uint64_t kMany = 10;
-constexpr std::uint64_t kLeastRise = 3;
 constexpr auto kQuiet = 10s;
 
 struct Pile {
@@ -63,23 +61,16 @@ void find_close_wait_pileup(const Facts& facts, std::vector<Finding>& found) {
   for (std::uint32_t p = 0; p < survey.processes.size(); ++p) {
     const ProcessIndex index{p};
     const Tracked* tracked = facts.tracked(index);
-    if (tracked == nullptr || tracked->counts[place_of(Measure::kCloseWait)] < kLeastRise) continue;
-    const Trend trend = facts.observation.trend(*tracked, Measure::kCloseWait, kLeastRise);
+    if (tracked == nullptr) continue;
+    if (tracked->counts[place_of(Measure::kCloseWait)] < kLeastPileRise) continue;
     const Pile pile = pile_of(facts, index, at_first);
-    const bool grows = trend.rises() && pile.all >= kLeastRise;
-    if (!pile.example || (pile.lasting < kLeastRise && !grows)) continue;
-    const std::string who = name_with_pid(survey, index);
-    Finding finding;
-    finding.id = id::kCloseWaitPileup;
-    finding.subject = subject_of(survey, index);
-    finding.severity = grows || pile.lasting >= kMany ? Severity::kWarning : Severity::kInfo;
-    finding.confidence = grows ? 0.95 : 0.85;
-    finding.measure = Measure::kCloseWait;
-    finding.weight = pile.all;
-    finding.series = facts.observation.series(*tracked, Measure::kCloseWait);
-    finding.summary = fmt::format("{} keeps {} that the other side has closed (CLOSE_WAIT){}", who,
-                                  counted(pile.all, "connection", "connections"),
-                                  grows ? ", " + rate_text(trend.per_second) : std::string());
+    const PileGrowth growth = growth_of_pile(facts, index, Measure::kCloseWait, pile.all);
+    if (!pile.example || (pile.lasting < kLeastPileRise && !growth.grows)) continue;
+    Finding finding = finding_of_pile(facts, id::kCloseWaitPileup, index, Measure::kCloseWait,
+                                      growth, pile.all, pile.lasting, 0.85);
+    finding.summary =
+        fmt::format("{} keeps {} that the other side has closed (CLOSE_WAIT){}", finding.whose_move,
+                    counted(pile.all, "connection", "connections"), growth.text());
     const Socket& example = *survey.socket_of(facts.now.row(*pile.example));
     finding.evidence.push_back(
         {"closed by peer", fmt::format("the oldest is quiet for {}; {} were so {} ago already",
@@ -90,16 +81,12 @@ void find_close_wait_pileup(const Facts& facts, std::vector<Finding>& found) {
       finding.evidence.push_back({"unread", fmt::format("{} still hold bytes that nobody reads",
                                                         human_count(pile.unread))});
     }
-    const auto sites = growing_sites(facts, facts.process(index).key.pid, Kind::kTcp);
-    if (!sites.empty()) add_site(facts, *sites.front(), finding);
-    const Frame* guilty = guilty_frame(finding.stack);
-    const std::string whoever = guilty == nullptr ? who : frame_text(*guilty);
-    finding.whose_move = who;
+    const std::string guilty = add_maker(facts, index, finding);
     finding.remedy =
         pile.unread > 0
             ? fmt::format("{} must read each answer to its end or close it, also where it fails",
-                          whoever)
-            : fmt::format("{} must close a connection when it reads its end", whoever);
+                          guilty)
+            : fmt::format("{} must close a connection when it reads its end", guilty);
     found.push_back(std::move(finding));
   }
 }

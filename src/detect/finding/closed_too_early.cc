@@ -1,34 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
-// closed-too-early: a descriptor is closed by another thread than the one that has opened it and
-// that still uses it: that one's own close fails. Mostly by a number that was kept after its close.
+// closed-too-early: a descriptor is closed while it is still used: by another thread than the one
+// that has opened it, whose own close fails then, or before a read or write that fails. Mostly by a
+// number that was kept after its close.
 #include <fmt/format.h>
 
 #include "detect/finding/contested.h"
 #include "detect/finding/kinds.h"
-#include "detect/finding/wording.h"
 
 namespace plumb::detect {
 
 void find_closed_too_early(const Facts& facts, std::vector<Finding>& found) {
-  for (const Contested& one : contested_closes(facts)) {
-    if (!one.stolen) continue;
-    const bool few = one.times < kFewContested;
-    const std::string who = name_with_pid(facts.now.survey, one.process);
+  if (facts.contested == nullptr) return;
+  for (const Contested& one : *facts.contested) {
+    if (!one.used) continue;
+    Finding finding = finding_of(facts, id::kClosedTooEarly, one, Severity::kCritical);
     const std::string guilty = place_text(one.first);
-    Finding finding;
-    finding.id = id::kClosedTooEarly;
-    finding.subject = subject_of(facts.now.survey, one.process);
-    finding.severity = few ? Severity::kInfo : Severity::kCritical;
-    finding.confidence = few ? 0.7 : 0.92;
-    finding.weight = one.times;
-    finding.stack = one.opener;
     finding.closer = one.first;
-    finding.summary =
-        fmt::format("{} loses descriptors that it still uses: {} closes them", who, guilty);
-    add_places(one, finding);
-    finding.whose_move = who;
-    finding.remedy = fmt::format(
-        "{} must forget a number once it has closed it: it is another's by now", guilty);
+    finding.summary = fmt::format("{} loses descriptors that it still uses: {} closes them",
+                                  finding.whose_move, guilty);
+    finding.remedy =
+        one.first.empty()
+            ? fmt::format("{} must not use a number after its close: it may be another's by then",
+                          place_text(one.again))
+            : fmt::format(
+                  "{} must close a descriptor when nobody uses it any more, and forget its "
+                  "number then: the next to open something gets it",
+                  guilty);
     found.push_back(std::move(finding));
   }
 }

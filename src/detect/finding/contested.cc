@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Grouping of closes that failed.
+// Grouping of calls that failed because their descriptor was closed.
 #include "detect/finding/contested.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 
 #include "detect/finding/wording.h"
+#include "detect/record/call_name.h"
 #include "plumb/base/human.h"
 
 namespace plumb::detect {
@@ -25,12 +27,17 @@ struct Group {
   Closes first;
 };
 
+bool is_close(const ContestedClose& close) {
+  return is_closing_call(close.call);
+}
+
 // Closing everything is no mistake: numbers one after the other, by one thread, at once.
 bool is_sweep(const Closes& again) {
   int in_a_row = 1;
   for (std::size_t i = 1; i < again.size(); ++i) {
     const auto apart = again[i]->time - again[i - 1]->time;
-    const bool next = number(again[i]->holding.fd) == number(again[i - 1]->holding.fd) + 1;
+    const bool next =
+        is_close(*again[i]) && number(again[i]->holding.fd) == number(again[i - 1]->holding.fd) + 1;
     in_a_row = next && apart < kSweep && again[i]->tid == again[i - 1]->tid ? in_a_row + 1 : 1;
     if (in_a_row >= kLeastSwept) return true;
   }
@@ -73,6 +80,29 @@ Closes by_strangers(const Group& group) {
   return own ? strange : Closes{};
 }
 
+// Those that were no close: who reads or writes still uses it, whichever thread that is.
+Closes uses_of(const Group& group) {
+  Closes uses;
+  std::ranges::copy_if(group.again, std::back_inserter(uses),
+                       [](const ContestedClose* close) { return !is_close(*close); });
+  return uses;
+}
+
+void add_places(const Contested& contested, Finding& finding) {
+  finding.evidence.push_back({"opened by", place_text(contested.opener)});
+  if (!contested.first.empty()) {
+    finding.evidence.push_back({"closed by", place_text(contested.first)});
+  }
+  const bool closed = contested.call == "close";
+  finding.evidence.push_back(
+      {closed ? "closed again" : "used after",
+       fmt::format("{}, {} fails with EBADF", place_text(contested.again),
+                   closed ? "which" : "whose " + std::string(contested.call))});
+  finding.evidence.push_back(
+      {"so far", fmt::format("{}, such as fd {}", counted(contested.times, "time", "times"),
+                             number(contested.example))});
+}
+
 }  // namespace
 
 std::string place_text(const std::vector<Frame>& stack) {
@@ -87,30 +117,37 @@ std::vector<Contested> contested_closes(const Facts& facts) {
   for (const auto& [key, group] : groups_of(facts)) {
     const auto p = find_process(facts.now.survey, key.first);
     if (!p || group.again.empty() || is_sweep(group.again)) continue;
+    const Closes uses = uses_of(group);
     const Closes strange = by_strangers(group);
+    const Closes& failed = uses.empty() ? group.again : uses;
     Contested one;
     one.process = *p;
-    one.stolen = !strange.empty();
+    one.used = !uses.empty() || !strange.empty();
     one.opener = frames_of(facts.trace->stacks, key.second);
-    one.first = usual_stack(facts, one.stolen ? strange : group.first);
-    one.again = usual_stack(facts, group.again);
-    one.times = group.again.size();
-    one.example = group.again.back()->holding.fd;
+    one.first = usual_stack(facts, strange.empty() ? group.first : strange);
+    one.again = usual_stack(facts, failed);
+    one.times = failed.size();
+    one.call = is_close(*failed.back()) ? "close" : call_name(failed.back()->call);
+    one.example = failed.back()->holding.fd;
     all.push_back(std::move(one));
   }
   return all;
 }
 
-void add_places(const Contested& contested, Finding& finding) {
-  finding.evidence.push_back({"opened by", place_text(contested.opener)});
-  if (!contested.first.empty()) {
-    finding.evidence.push_back({"closed by", place_text(contested.first)});
-  }
-  finding.evidence.push_back(
-      {"closed again", place_text(contested.again) + ", which fails with EBADF"});
-  finding.evidence.push_back(
-      {"so far", fmt::format("{}, such as fd {}", counted(contested.times, "time", "times"),
-                             number(contested.example))});
+Finding finding_of(const Facts& facts, std::string_view id, const Contested& contested,
+                   Severity severity) {
+  constexpr std::uint64_t kFew = 3;
+  const bool few = contested.times < kFew;
+  Finding finding;
+  finding.id = id;
+  finding.subject = subject_of(facts.now.survey, contested.process);
+  finding.severity = few ? Severity::kInfo : severity;
+  finding.confidence = few ? 0.7 : 0.92;
+  finding.weight = contested.times;
+  finding.stack = contested.opener;
+  finding.whose_move = name_with_pid(facts.now.survey, contested.process);
+  add_places(contested, finding);
+  return finding;
 }
 
 }  // namespace plumb::detect

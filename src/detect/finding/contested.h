@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Contested: closes of what was closed already, by process and by who had opened it; told apart
-// into what is closed twice and what another thread closed first. From the trace.
+// Contested: uses and closes of what was closed already, by process and by who had opened it; told
+// apart into what is closed twice and what was closed while it was still used. From the trace.
 #pragma once
 
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "detect/finding/facts.h"
@@ -14,21 +16,22 @@ struct Contested {
   ProcessIndex process{};
   std::vector<Frame> opener;
   std::vector<Frame> first;  // who closed it first; empty where that was not seen
-  std::vector<Frame> again;  // whose close failed
+  std::vector<Frame> again;  // whose call failed
   std::uint64_t times = 0;   // that it failed
+  std::string_view call;     // that failed: "close", "read"
   Fd example{};
-  // Another thread than the one that had opened it closed it first, and its opener was left with
-  // the close that failed.
-  bool stolen = false;
+  // It was still used: a call other than close failed, or another thread than the one that had
+  // opened it closed it first and its opener was left with the close that failed.
+  bool used = false;
 };
 
 // Without programs that close every number there is, one after the other.
 std::vector<Contested> contested_closes(const Facts& facts);
 
-// The places that a finding of either sort tells: opened, closed, closed again.
-void add_places(const Contested& contested, Finding& finding);
+// What a finding of either sort begins with: whose it is, how sure, and the places: opened, closed,
+// failed. Of fewer than three times a note, for that may be a clean-up after something rare.
+Finding finding_of(const Facts& facts, std::string_view id, const Contested& contested,
+                   Severity severity);
 std::string place_text(const std::vector<Frame>& stack);
-
-inline constexpr std::uint64_t kFewContested = 3;  // fewer may be a clean-up after something rare
 
 }  // namespace plumb::detect

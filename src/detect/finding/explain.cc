@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "detect/finding/causes.h"
+#include "detect/finding/contested.h"
 #include "detect/finding/kinds.h"
 
 namespace plumb::detect {
@@ -171,7 +172,10 @@ bool Explanation::anything_wrong() const {
       findings, [](const Finding& finding) { return finding.severity > Severity::kInfo; });
 }
 
-Explanation explain(const Facts& facts, const Selection& chosen) {
+Explanation explain(const Facts& given, const Selection& chosen) {
+  Facts facts = given;
+  const std::vector<Contested> contested = contested_closes(facts);
+  facts.contested = &contested;
   std::vector<Finding> findings;
   for (const FindingKind& kind : finding_kinds()) kind.find(facts, findings);
   drop_superseded(facts.self, findings);

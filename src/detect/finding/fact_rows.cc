@@ -129,6 +129,7 @@ FactList facts_to_rows(const Facts& facts, const ObservedBy& by, Secrets secrets
   for (const ThreadStackFacts& threads : facts.threads) list.add("thread_stack", threads);
   for (const Mark& mark : facts.marks) list.add("mark", mark);
   if (facts.rerun != nullptr) list.add("rerun", *facts.rerun);
+  for (const Refusals& one : facts.refusals) list.add("refusals", one);
   add_survey(facts.now.survey, kLastLook, list);
   list.begin_first();
   add_survey(facts.first.survey, kFirstLook, list);

@@ -22,6 +22,8 @@
 
 namespace plumb::detect {
 
+struct Contested;
+
 struct TraceFacts {
   const TraceLedger& ledger;
   const StackStore& stacks;
@@ -74,7 +76,10 @@ struct Facts {
   std::span<const MappingGrowth> mappings = {};    // of the processes whose memory maps were read
   std::span<const ThreadStackFacts> threads = {};  // of processes that have got more of them
   std::span<const Mark> marks = {};                // while it was observed, in any order
+  std::span<const Refusals> refusals = {};         // of the traced processes
   const Rerun* rerun = nullptr;                    // of a stuck child's command
+  // Of the trace; explain() works them out once, for the findings that tell of them.
+  const std::vector<Contested>* contested = nullptr;
   PortRange ephemeral{};
   Pid self{};  // plumb itself, of which nothing is said
 

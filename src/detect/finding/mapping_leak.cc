@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "detect/finding/kinds.h"
+#include "detect/finding/sites.h"
 #include "detect/finding/wording.h"
 #include "plumb/base/human.h"
 
@@ -33,6 +34,22 @@ void add_what(const MappingGrowth& growth, Finding& finding) {
   }
 }
 
+// Whether the program itself called mmap(), not an allocator on its behalf.
+bool mapped_directly(const std::vector<Frame>& stack) {
+  const Frame* guilty = guilty_frame(stack);
+  if (guilty == nullptr) return false;
+  const auto outer = static_cast<std::size_t>(guilty - stack.data());
+  return outer == 0 || (outer == 1 && stack.front().function.find("mmap") != std::string::npos);
+}
+
+// "main.c:12 map_it()" where the trace has seen who maps, else the process.
+std::string add_mapper(const Facts& facts, ProcessIndex p, Finding& finding) {
+  const auto sites = growing_sites(facts, facts.process(p).key.pid, Kind::kMapping);
+  if (!sites.empty()) add_site(facts, *sites.front(), finding);
+  const Frame* guilty = guilty_frame(finding.stack);
+  return guilty == nullptr ? finding.whose_move : frame_text(*guilty);
+}
+
 }  // namespace
 
 void find_mapping_leak(const Facts& facts, std::vector<Finding>& found) {
@@ -45,7 +62,6 @@ void find_mapping_leak(const Facts& facts, std::vector<Finding>& found) {
     if (!trend.rises() || explained_by_threads(facts, *tracked, trend)) continue;
     const auto growth =
         std::ranges::find(facts.mappings, facts.process(index).key.pid, &MappingGrowth::process);
-    // Without a file that is mapped ever again it may be an allocator's own affair.
     const bool named = growth != facts.mappings.end() && !growth->rows.empty() &&
                        growth->rows.front().name.starts_with('/');
     const std::string who = name_with_pid(survey, index);
@@ -54,11 +70,6 @@ void find_mapping_leak(const Facts& facts, std::vector<Finding>& found) {
     finding.subject = subject_of(survey, index);
     finding.measure = Measure::kMappings;
     finding.weight = tracked->counts[place_of(Measure::kMappings)];
-    const auto full = time_to(kMostMappings, finding.weight, trend);
-    finding.severity = !named                  ? Severity::kInfo
-                       : full && *full < kSoon ? Severity::kCritical
-                                               : Severity::kWarning;
-    finding.confidence = named ? 0.9 : 0.5;
     finding.series = facts.observation.series(*tracked, Measure::kMappings);
     finding.summary = fmt::format("{} leaks mappings of memory: {} now, {}", who,
                                   human_count(finding.weight), rate_text(trend.per_second));
@@ -68,10 +79,19 @@ void find_mapping_leak(const Facts& facts, std::vector<Finding>& found) {
                      human_duration(facts.observation.span()), name_of(trend.shape))});
     if (growth != facts.mappings.end()) add_what(*growth, finding);
     finding.whose_move = who;
+    const std::string mapper = add_mapper(facts, index, finding);
+    // Without a file that is mapped ever again it may be an allocator's own affair.
+    const bool proven = named || mapped_directly(finding.stack);
+    const auto full = time_to(kMostMappings, finding.weight, trend);
+    finding.severity = !proven                 ? Severity::kInfo
+                       : full && *full < kSoon ? Severity::kCritical
+                                               : Severity::kWarning;
+    finding.confidence = !proven ? 0.5 : named && !finding.stack.empty() ? 0.95 : 0.9;
     finding.remedy =
-        named
-            ? fmt::format("{} must munmap() {} when it has read it", who, growth->rows.front().name)
-            : fmt::format("look again in an hour: an allocator stops, a leak does not");
+        named    ? fmt::format("{} must munmap() {} when it has read it", mapper,
+                               growth->rows.front().name)
+        : proven ? fmt::format("{} must munmap() what it maps", mapper)
+                 : fmt::format("look again in an hour: an allocator stops, a leak does not");
     found.push_back(std::move(finding));
   }
 }

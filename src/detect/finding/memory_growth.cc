@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // memory-growth: resident memory rises steadily. Whether that is a leak, a cache or a start cannot
-// be seen from outside in a minute: never more than info.
+// be seen from outside in a minute: never more than info. Who takes the memory is told where the
+// trace has seen it: by mappings, or by the heap's sampler where the process runs with it.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "detect/finding/kinds.h"
+#include "detect/finding/sites.h"
 #include "detect/finding/wording.h"
 #include "plumb/base/human.h"
 
@@ -11,6 +15,18 @@ namespace plumb::detect {
 namespace {
 
 constexpr std::uint64_t kLeastBytes = 8 << 20;
+
+// The site that has taken most of what is held since the trace began, if that matters beside the
+// growth.
+const Site* taker(const Facts& facts, ProcessIndex p, std::uint64_t growth) {
+  const Site* most = nullptr;
+  for (const Kind kind : {Kind::kHeap, Kind::kMapping}) {
+    for (const Site* site : growing_sites(facts, facts.process(p).key.pid, kind)) {
+      if (most == nullptr || site->held_bytes > most->held_bytes) most = site;
+    }
+  }
+  return most != nullptr && 4 * most->held_bytes >= growth ? most : nullptr;
+}
 
 }  // namespace
 
@@ -42,7 +58,19 @@ void find_memory_growth(const Facts& facts, std::vector<Finding>& found) {
         {"growth", fmt::format("from {} in {}, {}", human_size(finding.series.front().count),
                                human_duration(facts.observation.span()), name_of(trend.shape))});
     finding.whose_move = who;
-    finding.remedy = "look again in an hour: a cache stops growing, a leak does not";
+    finding.remedy = fmt::format(
+        "look again in an hour: a cache stops growing, a leak does not; plumb trace --heap {} "
+        "shows who takes it",
+        number(facts.process(index).key.pid));
+    const Site* site = taker(facts, index, now - std::min(now, finding.series.front().count));
+    if (site != nullptr) {
+      finding.evidence.push_back(
+          {"held since",
+           fmt::format("plumb came: {} in {}", human_size(site->held_bytes),
+                       site->kind == Kind::kHeap ? "blocks of the heap" : "mappings of memory")});
+      add_site(facts, *site, finding);
+      finding.remedy = "look again in an hour: a cache stops growing, a leak does not";
+    }
     found.push_back(std::move(finding));
   }
 }

@@ -77,6 +77,10 @@ std::unique_ptr<RecordedFacts> RecordedFacts::read(const FactSet& facts) {
     made->rerun_ = fact;
     return true;
   });
+  source.each<Refusals>("refusals", [&](const Refusals& fact) {
+    made->refusals_.push_back(fact);
+    return true;
+  });
   made->senseless_ = source.senseless();
   return made;
 }
@@ -192,6 +196,7 @@ Facts RecordedFacts::facts(const TraceFacts* trace) const {
           .mappings = mappings_,
           .threads = threads_,
           .marks = marks_,
+          .refusals = refusals_,
           .rerun = rerun_ ? &*rerun_ : nullptr,
           .ephemeral = by_.ephemeral,
           .self = by_.self};

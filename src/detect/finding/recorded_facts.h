@@ -78,6 +78,7 @@ class RecordedFacts {
   std::vector<MappingGrowth> mappings_;
   std::vector<ThreadStackFacts> threads_;
   std::vector<Mark> marks_;
+  std::vector<Refusals> refusals_;
   std::optional<Rerun> rerun_;
   std::uint64_t senseless_ = 0;
 };

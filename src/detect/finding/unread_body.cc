@@ -9,7 +9,7 @@
 #include <tuple>
 
 #include "detect/finding/kinds.h"
-#include "detect/finding/sites.h"
+#include "detect/finding/piles.h"
 #include "detect/finding/wording.h"
 #include "plumb/base/human.h"
 
@@ -18,8 +18,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::uint64_t kLeastRise = 3;
-constexpr std::uint64_t kMany = 10;
 constexpr auto kQuiet = 4s;
 
 struct Pile {
@@ -86,24 +84,15 @@ void find_unread_body(const Facts& facts, std::vector<Finding>& found) {
     const ProcessIndex index{p};
     const Tracked* tracked = facts.tracked(index);
     if (tracked == nullptr || tracked->counts[place_of(Measure::kUnread)] == 0) continue;
-    const Trend trend = facts.observation.trend(*tracked, Measure::kUnread, kLeastRise);
     const Pile pile = pile_of(facts, index, at_first);
-    const bool grows = trend.rises() && pile.all >= kLeastRise;
-    if (!pile.example || (pile.lasting == 0 && !grows)) continue;
-    const std::string who = name_with_pid(survey, index);
-    const auto sites = growing_sites(facts, facts.process(index).key.pid, Kind::kTcp);
-    Finding finding;
-    finding.id = id::kUnreadBody;
-    finding.subject = subject_of(survey, index);
-    finding.severity = grows || pile.lasting >= kMany ? Severity::kWarning : Severity::kInfo;
-    finding.confidence = grows && !sites.empty() ? 0.95 : grows ? 0.9 : 0.8;
-    finding.measure = Measure::kUnread;
-    finding.weight = pile.all;
+    const PileGrowth growth = growth_of_pile(facts, index, Measure::kUnread, pile.all);
+    if (!pile.example || (pile.lasting == 0 && !growth.grows)) continue;
+    Finding finding = finding_of_pile(facts, id::kUnreadBody, index, Measure::kUnread, growth,
+                                      pile.all, pile.lasting, 0.8);
     finding.leads_to = pile.senders;
-    finding.series = facts.observation.series(*tracked, Measure::kUnread);
-    finding.summary = fmt::format(
-        "{} leaves {} with {} unread{}", who, counted(pile.all, "connection", "connections"),
-        human_size(pile.bytes), grows ? ", " + rate_text(trend.per_second) : std::string());
+    finding.summary = fmt::format("{} leaves {} with {} unread{}", finding.whose_move,
+                                  counted(pile.all, "connection", "connections"),
+                                  human_size(pile.bytes), growth.text());
     finding.evidence.push_back(
         {"unread",
          fmt::format("the oldest for {}; {} as they were {} ago", human_duration(pile.oldest),
@@ -114,13 +103,13 @@ void find_unread_body(const Facts& facts, std::vector<Finding>& found) {
       finding.evidence.push_back(
           {"sender", fmt::format("has more to send on {} of them", human_count(pile.stuck))});
     }
-    if (!sites.empty()) add_site(facts, *sites.front(), finding);
-    const Frame* guilty = guilty_frame(finding.stack);
-    finding.whose_move = who;
+    const std::string guilty = add_maker(facts, index, finding);
+    // By counts alone.
+    if (growth.grows && finding.stack.empty()) finding.confidence = 0.9;
     finding.remedy = fmt::format(
         "{} must read what comes to its end, or close the connection, also when it "
         "does not want it",
-        guilty == nullptr ? who : frame_text(*guilty));
+        guilty);
     found.push_back(std::move(finding));
   }
 }

@@ -102,7 +102,7 @@ void TraceLedger::on(const ClosedEvent& event) {
   if (event.why != ClosedEvent::Why::kWanted) {
     if (contested_.size() >= kMostContested) return;
     contested_.push_back({event.holding, event.closer, event.pid, event.tid, event.time,
-                          event.why == ClosedEvent::Why::kAgain});
+                          event.why == ClosedEvent::Why::kAgain, event.call});
     return;
   }
   if (closings_.size() >= kMostClosings) {

@@ -98,7 +98,8 @@ struct Closing {
   bool shared = false;  // another descriptor of the same open file was seen open afterwards
 };
 
-// Closes of what was closed again after it was closed, told apart by the stacks that did it.
+// Closes of what was used or closed after it was closed, and those later calls, told apart by the
+// stacks that did it.
 struct ContestedClose {
   LiveHolding holding;  // what it was, with its opener's thread
   OriginId closer{};
@@ -106,6 +107,7 @@ struct ContestedClose {
   Tid tid{};
   BootTime time{};
   bool again = false;  // this one failed; otherwise it came first
+  std::uint16_t call = 0;
 };
 
 class TraceLedger {

@@ -79,6 +79,7 @@ TraceRecord TraceLedger::record(std::span<const LiveHolding> held) const {
     made.tid = close.tid;
     made.time = close.time;
     made.again = close.again;
+    made.call = close.call;
   }
   return record;
 }
@@ -176,6 +177,7 @@ void TraceLedger::restore_closings(const TraceRecord& record) {
     close.tid = made.tid;
     close.time = made.time;
     close.again = made.again;
+    close.call = made.call;
   }
 }
 

@@ -355,6 +355,7 @@ struct Table<ContestedRow> {
     column("by_tid", row.close.tid);
     column("time", row.close.time);
     column("again", row.close.again);
+    column("by_call", row.close.call);
   }
 };
 

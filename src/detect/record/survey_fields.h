@@ -11,6 +11,7 @@
 #include "detect/record/mark.h"
 #include "detect/record/rerun.h"
 #include "detect/record/survey.h"
+#include "detect/record/trace_event.h"
 
 namespace plumb::detect {
 
@@ -344,6 +345,14 @@ struct Fields<Rerun> {
     field("pid", row.pid);
     field("lasted", row.lasted);
     field("status", row.status);
+  }
+};
+template <>
+struct Fields<Refusals> {
+  static void list(auto& field, auto& row) {
+    field("pid", row.pid);
+    field("port", row.port);
+    field("count", row.count);
   }
 };
 template <>

@@ -103,7 +103,7 @@ struct LiveHolding {
 struct ClosedEvent {
   enum class Why : std::uint8_t {
     kWanted,   // a listener, or all closes were asked for
-    kAgain,    // its number was closed already: close() has failed with EBADF
+    kAgain,    // its number was closed already: `call` has failed with EBADF
     kSuspect,  // one like it was closed again: this says by whom it is closed in the first place
   };
   LiveHolding holding;
@@ -111,7 +111,7 @@ struct ClosedEvent {
   Tid tid{};
   BootTime time{};
   OriginId closer{};       // the stack that closed it
-  std::uint16_t call = 0;  // how: close, dup2, …
+  std::uint16_t call = 0;  // how: close, dup2, …; kAgain: close, read, write, …
   Why why = Why::kWanted;
 };
 
@@ -122,6 +122,13 @@ struct OriginCount {
   std::uint64_t closed = 0;
   std::uint64_t created_bytes = 0;
   std::uint64_t closed_bytes = 0;
+};
+
+// Connections that a process ended first without having read a byte of them, by its local port.
+struct Refusals {
+  Pid pid{};
+  std::uint16_t port = 0;
+  std::uint64_t count = 0;
 };
 
 // What the trace missed and what its surveys put right, since it began.

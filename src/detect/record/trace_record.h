@@ -91,7 +91,8 @@ struct TraceRecord {
     Pid pid{};
     Tid tid{};
     BootTime time{};
-    bool again = false;  // this one failed; otherwise it came first
+    bool again = false;      // this one failed; otherwise it came first
+    std::uint16_t call = 0;  // close, read, …
   };
 
   BootTime began{};

@@ -54,6 +54,7 @@ class BpfTrace : public TraceSource {
   std::span<const OriginCount> counts() const override {
     return {counts_, std::min<std::size_t>(skeleton_->data->next_origin, abi::kTraceOrigins)};
   }
+  std::vector<Refusals> refusals() const override;
   TraceLosses losses() const override;
   TraceRepairs repairs() const override;
   Result<void> watch(const PairPlace& place) override { return pairs_.watch(place); }
@@ -101,7 +102,8 @@ Result<std::unique_ptr<TraceSource>> BpfTrace::open(const TraceOptions& options)
   skeleton.rodata->keep_closers = options.keep_closers;
   skeleton.rodata->direct_reads = kernel_has_function("bpf_rdonly_cast");
   trace->descriptors_ = options.descriptors;
-  for (bpf_program* program : {skeleton.progs.on_sys_exit, skeleton.progs.on_io_uring}) {
+  for (bpf_program* program :
+       {skeleton.progs.on_sys_exit, skeleton.progs.on_io_uring, skeleton.progs.on_tcp_state}) {
     bpf_program__set_autoload(program, options.descriptors);
   }
   bpf_map__set_max_entries(skeleton.maps.holdings, options.descriptors ? options.holdings : 1);
@@ -140,9 +142,12 @@ Result<void> BpfTrace::attach_all() {
     if (!link) return std::move(link).error();
     links_.push_back(*std::move(link));
   }
-  // A kernel without io_uring has no such hook and no such descriptors.
+  // A kernel without io_uring has no such hook and no such descriptors; one without TCP's no
+  // refusals.
   if (descriptors_) {
-    if (auto link = attach(*programs.on_io_uring)) links_.push_back(*std::move(link));
+    for (bpf_program* program : {programs.on_io_uring, programs.on_tcp_state}) {
+      if (auto link = attach(*program)) links_.push_back(*std::move(link));
+    }
   }
   return resources_.attach(links_);
 }
@@ -331,6 +336,22 @@ Result<void> BpfTrace::reconcile(const Visit& visit) {
 
 Result<void> BpfTrace::read(const Visit& visit) {
   return visit_rows(visit, 0);
+}
+
+std::vector<Refusals> BpfTrace::refusals() const {
+  std::vector<Refusals> all;
+  abi::trace_refuser key{};
+  const abi::trace_refuser* previous = nullptr;
+  const bpf_map* map = skeleton_->maps.refusals;
+  while (all.size() < abi::kTraceRefusers &&
+         bpf_map__get_next_key(map, previous, &key, sizeof(key)) == 0) {
+    std::uint64_t count = 0;
+    if (bpf_map__lookup_elem(map, &key, sizeof(key), &count, sizeof(count), 0) == 0) {
+      all.push_back({Pid{key.pid}, static_cast<std::uint16_t>(key.port), count});
+    }
+    previous = &key;
+  }
+  return all;
 }
 
 TraceLosses BpfTrace::losses() const {

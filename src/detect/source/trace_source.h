@@ -88,6 +88,8 @@ class TraceSource {
 
   // One count an origin, indexed by its number; a view that changes as the targets run.
   virtual std::span<const OriginCount> counts() const = 0;
+  // Since the trace began; for an outgoing connection the port is a passing one.
+  virtual std::vector<Refusals> refusals() const = 0;
   virtual TraceLosses losses() const = 0;
   virtual TraceRepairs repairs() const = 0;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Closes of what is closed already.
+// Closes and uses of what is closed already.
 #include <gtest/gtest.h>
+#include <sys/syscall.h>
 
 #include "detect/finding/kinds.h"
 #include "tests/unit/finding/story.h"
@@ -24,9 +25,10 @@ class Contested : public ::testing::Test {
     ledger_.learn_closer(kReader, stack("read_it"));
   }
 
-  void close(Why why, int fd, OriginId closer, int tid) {
+  void close(Why why, int fd, OriginId closer, int tid, std::uint16_t call = __NR_close) {
     ClosedEvent event;
     event.why = why;
+    event.call = call;
     event.pid = Pid{812};
     event.tid = Tid{tid};
     event.time = BootTime(seconds(10)) + closes_++ * milliseconds(100);
@@ -80,6 +82,30 @@ TEST_F(Contested, AnotherThreadClosesWhatIsStillUsed) {
   EXPECT_EQ(finding->summary,
             "service(812) loses descriptors that it still uses: cleanup closes them");
   EXPECT_EQ(find(id::kDoubleClose), nullptr);
+}
+
+TEST_F(Contested, WhatIsReadAfterItsCloseWasClosedTooEarly) {
+  for (int n = 0; n < 3; ++n) {
+    close(Why::kSuspect, 7, kCleanup, 812);
+    close(Why::kAgain, 7, kReader, 900, __NR_read);
+  }
+  const Finding* finding = find(id::kClosedTooEarly);
+  ASSERT_NE(finding, nullptr);
+  EXPECT_EQ(finding->severity, Severity::kCritical);
+  EXPECT_EQ(finding->summary,
+            "service(812) loses descriptors that it still uses: cleanup closes them");
+  ASSERT_EQ(finding->evidence.size(), 4u);
+  EXPECT_EQ(finding->evidence[2].what, "used after");
+  EXPECT_EQ(finding->evidence[2].value, "read_it, whose read fails with EBADF");
+  EXPECT_EQ(find(id::kDoubleClose), nullptr);
+}
+
+TEST_F(Contested, WhereTheCloseWasNotSeenTheUserMustAct) {
+  for (int n = 0; n < 3; ++n) close(Why::kAgain, 7 + n, kReader, 812, __NR_write);
+  const Finding* finding = find(id::kClosedTooEarly);
+  ASSERT_NE(finding, nullptr);
+  EXPECT_TRUE(finding->remedy.starts_with("read_it must not use a number after its close"))
+      << finding->remedy;
 }
 
 TEST_F(Contested, ClosingEverythingIsNoMistake) {

@@ -71,6 +71,43 @@ TEST(Explain, AnEditorWithStuckChildren) {
   EXPECT_EQ(proxy.whose_move, "proxy(640)");
 }
 
+TEST(Explain, AProxyThatWaitsForItsOriginPassesTheMoveOn) {
+  const Story story([](SurveyBuilder& machine, int) {
+    const auto ask = [&](std::uint16_t from, std::uint16_t to) {
+      const auto there =
+          machine.ip(SOCK_STREAM, SurveyBuilder::local(to), SurveyBuilder::local(from), kOpen);
+      const auto here =
+          machine.ip(SOCK_STREAM, SurveyBuilder::local(from), SurveyBuilder::local(to), kOpen);
+      for (const std::uint32_t end : {there, here}) {
+        Socket& socket = machine.survey.sockets[end];
+        socket.receive_queue = socket.send_queue = 0;
+        socket.last_sent = BootTime(seconds(3000) + seconds(end == here));
+        socket.last_received = BootTime(seconds(3000) + seconds(end == there));
+      }
+      return here;
+    };
+    const auto client = ask(40000, 8118);
+    const auto passed_on = ask(40001, 80);
+    const auto door = machine.ip(SOCK_STREAM, SurveyBuilder::local(8118), {}, SocketState::kListen);
+    machine.process(20, "origin", 1, {"origin"});
+    machine.thread(SYS_epoll_wait, 9);
+    machine.stands_for(4, Kind::kTcp, passed_on - 1);
+    machine.process(30, "proxy", 1, {"proxy"});
+    machine.thread(SYS_epoll_wait, 9);
+    machine.stands_for(3, Kind::kTcp, door);
+    machine.stands_for(4, Kind::kTcp, client - 1);
+    machine.stands_for(5, Kind::kTcp, passed_on);
+    machine.process(40, "curl", 1, {"curl"});
+    machine.thread(SYS_read, 5);
+    machine.stands_for(5, Kind::kTcp, client);
+  });
+  const Explanation found = story.explain({*parse_selector("curl")});
+  const Finding* finding = find(found, id::kIdlePeerWaits);
+  ASSERT_NE(finding, nullptr);
+  EXPECT_EQ(finding->subject.process.pid, Pid{30});
+  EXPECT_EQ(finding->whose_move, "origin(20)");
+}
+
 TEST(Explain, OfPlumbItselfNothingIsSaid) {
   for (const Finding& finding : Story(draw_editor).explain({}, Pid{812}).findings) {
     EXPECT_NE(finding.subject.process.pid, Pid{812}) << finding.id;
@@ -154,6 +191,44 @@ TEST(Explain, AFullTableStarvesItsListener) {
   EXPECT_EQ(head.severity, Severity::kCritical);
   ASSERT_FALSE(head.causes.empty());
   EXPECT_EQ(found.at(head.causes.front()).id, id::kLimitNear);
+}
+
+// A server with two clients, in whose table there is room. Of `ended` newcomers it has read
+// nothing.
+const Finding* starved_by_count(std::uint64_t ended, int newcomers, Explanation& found) {
+  const Story story([&](SurveyBuilder& machine, int look) {
+    const auto listener = draw_listener(machine, 0);
+    const int clients = 2 + (look > 10 ? newcomers : 0);
+    for (int c = 0; c < clients; ++c) {
+      const auto port = static_cast<std::uint16_t>(40000 + c);
+      machine.ip(SOCK_STREAM, SurveyBuilder::local(3000), SurveyBuilder::local(port), kOpen);
+    }
+    machine.process(10, "server", 1, {"server"}).descriptor_limit = 64;
+    machine.thread(SYS_epoll_wait, 4);
+    machine.stands_for(3, Kind::kTcp, listener);
+    for (int c = 0; c < clients; ++c) {
+      machine.stands_for(4 + c, Kind::kTcp, listener + 1 + static_cast<std::uint32_t>(c));
+    }
+  });
+  const std::vector<Refusals> refusals{{Pid{10}, 3000, ended}, {Pid{10}, 5555, 100}};
+  found = explain_with(story, [&](Facts& facts) { facts.refusals = refusals; });
+  return find(found, id::kAcceptStarved);
+}
+
+TEST(Explain, AServerThatIsFullByItsOwnCountSheds) {
+  Explanation found;
+  const Finding* finding = starved_by_count(20, 0, found);
+  ASSERT_NE(finding, nullptr);
+  EXPECT_EQ(finding->severity, Severity::kCritical);
+  EXPECT_EQ(finding->summary, "server(10) turns clients away at :3000: it has as many as it takes");
+  EXPECT_EQ(finding->evidence.back().value,
+            "sheds: accepted 20 and closed them without reading from them");
+}
+
+TEST(Explain, AServerThatKeepsNewcomersTurnsNobodyAway) {
+  Explanation found;
+  EXPECT_EQ(starved_by_count(20, 5, found), nullptr) << "as a port scan or a check of health does";
+  EXPECT_EQ(starved_by_count(2, 0, found), nullptr) << "too few";
 }
 
 TEST(Explain, AQueueThatIsServedIsSilent) {

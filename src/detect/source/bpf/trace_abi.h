@@ -24,10 +24,11 @@ enum {
   kTraceFirstOrigin = 16,   /* lower numbers are the special ones below */
   kTraceProcesses = 32768,  /* targets at a time */
   kTraceRules = 1 << 18,    /* unwind rules at a time: one a distinct return address */
-  kTraceSuspects = 256,     /* origins of which something was closed twice */
+  kTraceSuspects = 256,     /* origins of which something was used or closed after its close */
   kTraceOwnEvents = 8,      /* told of each: closes by the thread that has opened it */
   kTraceSuspectEvents = 64, /* by others, and of those that fail */
   kTraceControlFds = 16,    /* descriptors taken from one message's control data */
+  kTraceRefusers = 1024,    /* processes and ports that turn clients away, at a time */
 };
 
 /* plumb::detect::Kind, which the reader in user space asserts to be the same. */
@@ -141,6 +142,12 @@ struct trace_target {
   __u64 start; /* its start time, with its number the process's identity */
   __u32 table;
   __u32 space; /* address space: a number per exec, kept over fork */
+};
+
+/* Who ends connections of which local port without having read from them. */
+struct trace_refuser {
+  __s32 pid;
+  __u32 port;
 };
 
 /* A descriptor table, by number; stays until user space has read out its holdings. */
@@ -289,7 +296,7 @@ struct trace_process {
 
 enum trace_closed_why {
   kTraceClosedWanted,  /* a listener, or all closes were asked for */
-  kTraceClosedAgain,   /* close() of a number that was closed already: EBADF */
+  kTraceClosedAgain,   /* close(), read(), … of a number that was closed already: EBADF */
   kTraceClosedSuspect, /* of an origin with such closes: who closes it in the first place */
 };
 

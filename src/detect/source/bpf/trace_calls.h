@@ -128,4 +128,23 @@ static __always_inline bool has_class(__u64 number) {
 }
 _Static_assert(kCallNumbers == 512, "the words of has_class");
 
+/* Whether a call reads or writes by the descriptor in its first argument. */
+static __always_inline bool uses_descriptor(__u64 number) {
+  switch (number) {
+    case __NR_read:
+    case __NR_write:
+    case __NR_pread64:
+    case __NR_pwrite64:
+    case __NR_readv:
+    case __NR_writev:
+    case __NR_recvfrom:
+    case __NR_sendto:
+    case __NR_recvmsg:
+    case __NR_sendmsg:
+      return true;
+    default:
+      return false;
+  }
+}
+
 #endif

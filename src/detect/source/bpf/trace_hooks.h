@@ -220,16 +220,19 @@ static __noinline int on_listen(struct task_struct* task, struct pt_regs* regs,
 SEC("tp_btf/sys_exit")
 int BPF_PROG(on_sys_exit, struct pt_regs* regs, long result) {
   const __u64 number = regs->orig_ax;
-  if (!has_class(number) || (result < 0 && number != __NR_close)) return 0;
+  const bool failed = result < 0 && number != __NR_close;
+  /* Of what failed only a number that is no descriptor (EBADF) tells something. */
+  if (failed ? result != -9 || !uses_descriptor(number) : !has_class(number)) return 0;
   struct trace_target* target = current_target();
   if (!target) return 0;
   struct task_struct* task = bpf_get_current_task_btf();
   if (task->thread_info.status & kThreadCompat) return 0; /* the survey finds them */
+  if (failed) return use_again(table_of(task, target), regs->di, target->space, number);
   const __u32 class = call_classes[number & (kCallNumbers - 1)];
   switch (class) {
     case kCallClose:
       /* Every result but EBADF means that the number is free, also EINTR and EIO. */
-      if (result == -9) return close_again(table_of(task, target), regs->di, target->space);
+      if (result == -9) return use_again(table_of(task, target), regs->di, target->space, number);
       return release(table_of(task, target), regs->di, target->space, __NR_close);
     case kCallCloseRange:
       return on_close_range(task, regs, target);

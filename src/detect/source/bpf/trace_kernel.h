@@ -47,10 +47,19 @@ struct sock_common {
   __u16 skc_num;
   struct in6_addr skc_v6_rcv_saddr;
 } PLUMB_CORE;
+typedef struct {
+  int owned;
+} PLUMB_CORE socket_lock_t;
 struct sock {
   struct sock_common __sk_common;
+  socket_lock_t sk_lock;
   __u16 sk_type;
   __u16 sk_protocol;
+} PLUMB_CORE;
+struct tcp_sock {
+  __u64 bytes_received;
+  __u32 rcv_nxt;
+  __u32 copied_seq;
 } PLUMB_CORE;
 struct socket {
   struct sock* sk;

@@ -51,7 +51,7 @@ struct {
   __type(value, __u32);
 } thread_tables SEC(".maps");
 
-/* Origins of which something was closed again after it was closed: how many events were sent of
+/* Origins of which something was used or closed after it was closed: how many events were sent of
  * each sort. Most closes are by the thread that has opened it and tell nothing. */
 struct suspect {
   __u32 again;
@@ -284,8 +284,8 @@ __noinline int release(__u32 table, __s32 fd, __u32 space, __u32 call) {
   return 0;
 }
 
-/* close() of a number that is not open, though it was: its row says what it was. */
-__noinline int close_again(__u32 table, __s32 fd, __u32 space) {
+/* A call on a number that is not open, though it was: its row says what it was. */
+__noinline int use_again(__u32 table, __s32 fd, __u32 space, __u32 call) {
   const struct trace_holding_key key = {.table = table, .fd = fd};
   const struct trace_holding* row = bpf_map_lookup_elem(&holdings, &key);
   if (!row || row->file != 0 || row->origin < kTraceFirstOrigin) return 0;
@@ -299,8 +299,7 @@ __noinline int close_again(__u32 table, __s32 fd, __u32 space) {
   }
   if (!known || known->again >= kTraceSuspectEvents) return 0;
   known->again++;
-  send_closed(&key, &holding, space, origin_of(space, __NR_close, holding.kind), __NR_close,
-              kTraceClosedAgain);
+  send_closed(&key, &holding, space, origin_of(space, call, holding.kind), call, kTraceClosedAgain);
   return 0;
 }
 
