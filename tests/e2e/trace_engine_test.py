@@ -181,7 +181,9 @@ class Engine(unittest.TestCase):
         command = ["--room", str(room), "--", self.ways, "stacks", str(wanted), str(kept)]
         records = traced(*command)
         self.assertGreaterEqual(records["trace"][0]["losses"]["stacks"], wanted - room)
-        self.assertEqual(held_by(records, "char", "its stack found no room"), kept)
+        # Which ones find room depends on how fast plumb learns; none is held that is in neither.
+        without = held_by(records, "char", "its stack found no room")
+        self.assertEqual(without + held_by(records, "char", "open_one"), kept)
         told = self.told(*command)
         [row] = [number for number, line in enumerate(told) if "acquisitions without a stack" in line]
         [table] = [number for number, line in enumerate(told) if line.lstrip().startswith("HELD")]

@@ -101,7 +101,7 @@ void TraceHeap::look_at(Pid process) {
     warned_ = true;
     complain(
         "the heap of a running process is followed by probes on each of its allocations, which "
-        "make it some thirty times slower until the trace ends; --heap -- CMD costs it almost "
+        "make it twenty to thirty times slower until the trace ends; --heap -- CMD costs it almost "
         "nothing");
   }
   std::string allocator;
