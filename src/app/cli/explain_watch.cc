@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <ctime>
 
 #include "detect/finding/kinds.h"
 #include "detect/model/tree.h"
@@ -22,6 +23,13 @@ namespace {
 constexpr std::size_t kListenEvery = 4;
 constexpr std::size_t kMostVictims = 64;
 constexpr std::size_t kMostLooks = 512;
+
+// Of all processors.
+std::chrono::nanoseconds spent_by_this_process() {
+  timespec now{};
+  ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+}
 
 PortRange ephemeral_ports() {
   const auto range = read_file("/proc/sys/net/ipv4/ip_local_port_range", 64);
@@ -52,11 +60,13 @@ Result<std::unique_ptr<ExplainWatch>> ExplainWatch::open(std::vector<Selector> v
 
 Result<std::unique_ptr<ExplainWatch::Look>> ExplainWatch::take() {
   const BootTime began = BootClock::now();
+  const auto spent = spent_by_this_process();
   auto survey = source_->take({.waits = true});
   if (!survey) return std::move(survey).error();
   if (secrets_ == Secrets::kMask) mask_secrets(*survey);
   auto taken = std::make_unique<Look>(*std::move(survey));
   took_ = BootClock::now() - began;
+  cost_ = spent_by_this_process() - spent;
   return taken;
 }
 

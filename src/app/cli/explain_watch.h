@@ -31,8 +31,9 @@ class ExplainWatch {
   const detect::Selection& selection() const { return selection_; }  // of the first survey
   const detect::Observation& observation() const { return observation_; }
   const std::vector<Pid>& victims() const { return victims_; }  // that are chosen by themselves
-  // How long the last survey took.
+  // How long the last survey took, and how much of a processor: less on a busy machine.
   std::chrono::nanoseconds took() const { return took_; }
+  std::chrono::nanoseconds cost() const { return cost_; }
   ReadAlong& reading() { return reading_; }
   InnerLooks& inner() { return inner_; }
   void set_rerun(detect::Rerun rerun) { rerun_ = rerun; }
@@ -93,6 +94,7 @@ class ExplainWatch {
   std::optional<detect::Rerun> rerun_;
   detect::PortRange ephemeral_;
   std::chrono::nanoseconds took_{};
+  std::chrono::nanoseconds cost_{};
   int stride_ = 1;
 };
 

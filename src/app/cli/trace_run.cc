@@ -27,7 +27,8 @@ using namespace std::chrono_literals;
 constexpr std::chrono::nanoseconds kPass = 200ms;
 constexpr int kPassShare = 20;
 constexpr auto kShow = 1s;
-// Surveys for the explanation: one a second, where that is cheap; at most a twentieth of the time.
+// Surveys for the explanation: one a second, where that is cheap; at most a twentieth of a
+// processor.
 constexpr std::chrono::nanoseconds kLook = 1s;
 constexpr int kLookShare = 20;
 
@@ -143,7 +144,7 @@ void Run::look_around() {
   const auto looked = watch_->look();
   if (!looked) complain(looked.error().message());
   watch_->listen_in(&session_);
-  next_look_ = BootClock::now() + std::max(kLook * watch_->stride(), watch_->took() * kLookShare);
+  next_look_ = BootClock::now() + std::max(kLook * watch_->stride(), watch_->cost() * kLookShare);
 }
 
 void Run::pass(TraceSession::Look survey) {
