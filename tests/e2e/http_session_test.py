@@ -258,12 +258,96 @@ class Tls(unittest.TestCase):
                     self.assertEqual({one["state"] for one in capture.records["exchange"]}, {"complete"})
                     self.assertTrue(all(one["tls"] for one in capture.records["connection"]))
 
+    def test_node_as_a_client_haproxy_and_what_goes_through_a_tunnel(self):
+        with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
+            folder, plain = pathlib.Path(name), pathlib.Path(name, "plain")
+            plain.mkdir()
+            nginx, port, log = stack.enter_context(http_peers.nginx(folder, tls=True))
+            origin, origin_port, _ = stack.enter_context(http_peers.nginx(plain))
+            proxy, proxy_port = stack.enter_context(http_peers.haproxy(folder, origin_port, tls=True))
+            squid, squid_port = stack.enter_context(http_peers.squid(folder))
+            script = folder / "client.js"
+            script.write_text(http_peers.NODE_CLIENT)
+            with Capture(os.getpid(), proxy.pid, *children(squid.pid), *children(nginx.pid)) as capture:
+                for base in (port, proxy_port):
+                    subprocess.run(["node", script, f"https://127.0.0.1:{base}/?node=%d", "0", "15"], check=True)
+                    subprocess.run(["curl", "-sk", "--http1.1", *(word for n in range(10) for word in (
+                        "-o", "/dev/null", f"https://127.0.0.1:{base}/?curl={n}"))], check=True)
+                subprocess.run(["curl", "-sk", "--http1.1", "-x", f"http://127.0.0.1:{squid_port}", *(
+                    word for n in range(10) for word in ("-o", "/dev/null", f"https://127.0.0.1:{port}/?tunnel={n}"))],
+                    check=True)
+            direct = [f"/?{who}={n}" for who, count in (("node", 15), ("curl", 10)) for n in range(count)]
+            tunnel = [f"/?tunnel={n}" for n in range(10)]
+            self.assertEqual(sorted(log.read_text().splitlines()), sorted(direct + tunnel))
+            self.assertEqual(targets(capture.of(children(nginx.pid), "server")), sorted(direct + tunnel))
+            self.assertEqual(targets(capture.of([proxy.pid], "server")), sorted(direct))
+            self.assertEqual(targets(capture.of([proxy.pid], "client")), sorted(direct))
+            servers = {proxy.pid, *children(nginx.pid), *children(squid.pid)}
+            asking = [one for one in capture.records["exchange"] if one["pid"] not in servers]
+            opened = [one for one in asking if one["request"]["method"] == "CONNECT"]
+            self.assertEqual([one["state"] for one in opened], ["tunnel"])
+            self.assertEqual(targets([one for one in asking if one not in opened]), sorted(2 * direct + tunnel))
+            self.assertEqual([one["request"]["method"] for one in capture.of(children(squid.pid), "server")], ["CONNECT"])
+            states = collections.Counter(one["state"] for one in capture.records["exchange"])
+            self.assertEqual(states, {"complete": 5 * len(direct) + 2 * len(tunnel), "tunnel": 2})
+
     def ask(self, url, node_port):
         subprocess.run(["curl", "-sk", "-o", "/dev/null", url + "?curl"], check=True)
         subprocess.run(["wget", "-q", "--no-check-certificate", "-O", "/dev/null", url + "?wget"], check=True)
         subprocess.run(["/usr/bin/python3", "-c", PYTHON_TLS, url + "?python"], check=True)
         subprocess.run(["curl", "-sk", "--http1.1", "-o", "/dev/null", f"https://127.0.0.1:{node_port}/?node"], check=True)
         time.sleep(0.3)
+
+
+class Started(unittest.TestCase):
+    """Programs and workers that begin while the capture goes on."""
+
+    def test_a_go_client_is_looked_into_when_it_has_started_and_from_the_second_start_on_at_once(self):
+        with tempfile.TemporaryDirectory() as name, http_peers.nginx(pathlib.Path(name), tls=True) as (_, port, log):
+            client = http_peers.build_go(pathlib.Path(name), "goclient", http_peers.GO_CLIENT)
+            url = f"https://127.0.0.1:{port}/?go=%d"
+            with Capture(os.getpid()) as capture:
+                before = self.probes(capture.process.pid)
+                with subprocess.Popen([client, url, "0", "20", "wait"], stdin=subprocess.PIPE, text=True) as first:
+                    deadline = time.monotonic() + 60
+                    while self.probes(capture.process.pid) == before:
+                        self.assertLess(time.monotonic(), deadline)
+                        time.sleep(0.05)
+                    time.sleep(0.5)  # from the first of some six probes to the last
+                    first.communicate("go\n")
+                subprocess.run([client, url, "100", "120"], check=True)
+            self.assertEqual(len(log.read_text().splitlines()), 40)
+            found = collections.Counter(targets(capture.records["exchange"]))
+            # Of the first start a part may have gone by on a machine that is busy with other things.
+            for n in range(100, 120):
+                self.assertEqual(found.pop(f"/?go={n}", 0), 1, n)
+            self.assertLessEqual(set(found.values()), {1})
+            self.assertLessEqual(set(found), {f"/?go={n}" for n in range(20)})
+            said = [one for one in capture.records["capture"][0]["blinds"] if "goclient" in one]
+            self.assertEqual(len(said), 1, capture.records["capture"])
+
+    def probes(self, pid):
+        """How many probes that process has set."""
+        found = 0
+        for one in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+            with contextlib.suppress(OSError):
+                found += "perf_event" in os.readlink(one)
+        return found
+
+    def test_a_worker_of_nginx_that_takes_over(self):
+        with tempfile.TemporaryDirectory() as name, http_peers.nginx(pathlib.Path(name), tls=True) as (nginx, port, _):
+            before = children(nginx.pid)
+            with Capture(*before) as capture:
+                nginx.send_signal(signal.SIGHUP)
+                deadline = time.monotonic() + 30
+                while not set(children(nginx.pid)) - set(before) or set(before[1:]) & set(children(nginx.pid)):
+                    self.assertLess(time.monotonic(), deadline)
+                    time.sleep(0.05)
+                url = f"https://127.0.0.1:{port}/?taken-over"
+                subprocess.run(["curl", "-sk", "--http1.1", "-o", "/dev/null", url, "-o", "/dev/null", url], check=True)
+            served = capture.records["exchange"]
+            self.assertEqual(targets(served), 2 * ["/?taken-over"])
+            self.assertFalse({one["pid"] for one in served} & set(before))
 
 
 if __name__ == "__main__":

@@ -226,7 +226,7 @@ class Http2(unittest.TestCase):
 
 # Reads a request as others do and answers through io_uring: Linux's own calls, for Python has none.
 IO_URING_SERVER = """
-import ctypes, mmap, os, socket, struct, time
+import ctypes, mmap, os, socket, struct, sys, time
 libc = ctypes.CDLL(None, use_errno=True)
 parameters = bytearray(120)
 ring = libc.syscall(425, 8, (ctypes.c_char * 120).from_buffer(parameters))
@@ -239,18 +239,19 @@ print(listener.getsockname()[1], flush=True)
 connection = listener.accept()[0]
 connection.recv(65536)
 answer = ctypes.create_string_buffer(b"HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\nok")
-struct.pack_into("BBHiQQII", entries, 0, 26, 0, 0, connection.fileno(), 0, ctypes.addressof(answer), len(answer) - 1, 0)
+struct.pack_into("BBHiQQII", entries, 0, 26, int(sys.argv[1]), 0, connection.fileno(), 0, ctypes.addressof(answer), len(answer) - 1, 0)
 struct.pack_into("I", queue, field(64), 0)
 struct.pack_into("I", queue, field(44), 1)
-assert libc.syscall(426, ring, 1, 1, 1, None, 0) == 1
+assert libc.syscall(426, ring, 1, 0, 1, None, 0) == 1
 print("answered", flush=True)
 time.sleep(600)
 """
 
 
 class IoUring(unittest.TestCase):
-    def test_what_cannot_be_read_is_unknown(self):
-        with subprocess.Popen([sys.executable, "-c", IO_URING_SERVER], stdout=subprocess.PIPE, text=True) as server:
+    def served(self, flags):
+        with subprocess.Popen([sys.executable, "-c", IO_URING_SERVER, str(flags)], stdout=subprocess.PIPE,
+                              text=True) as server:
             port = int(server.stdout.readline())
             with Capture(server.pid) as capture, socket.create_connection(("127.0.0.1", port)) as client:
                 client.sendall(GET)
@@ -260,9 +261,20 @@ class IoUring(unittest.TestCase):
                 capture.process.send_signal(signal.SIGINT)
                 capture.process.wait(60)
             server.kill()
-        self.assertEqual([(one["state"], one["stuck"]) for one in capture.records["exchange"]], [("unknown", False)])
-        self.assertEqual(capture.records["capture"][0]["losses"]["unreadable"], 1)
-        self.assertTrue(any("io_uring" in one for one in capture.records["capture"][0]["blinds"]))
+        self.assertEqual(len(capture.records["exchange"]), 1)
+        return capture.records["exchange"][0], capture.records["capture"][0]
+
+    def test_what_a_ring_sends_is_read_when_it_completes(self):
+        exchange, capture = self.served(0)
+        self.assertEqual((exchange["state"], exchange["response"]["status"]), ("complete", 200))
+        self.assertEqual((capture["losses"]["unreadable"], capture["blinds"]), (0, []))
+
+    def test_what_completes_without_a_word_is_unknown(self):
+        quietly = 64  # IOSQE_CQE_SKIP_SUCCESS
+        exchange, capture = self.served(quietly)
+        self.assertEqual((exchange["state"], exchange["stuck"]), ("unknown", False))
+        self.assertEqual(capture["losses"]["unreadable"], 1)
+        self.assertTrue(any("io_uring" in one for one in capture["blinds"]))
 
 
 class Output(unittest.TestCase):

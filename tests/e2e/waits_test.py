@@ -114,6 +114,38 @@ class Chains(unittest.TestCase):
             self.assertEqual([one["end"] for one in found["chain"]], ["locked"])
 
 
+PYTHON_LOCK = """
+import threading
+first, second = threading.Lock(), threading.Lock()
+taken = threading.Event()
+def hold():
+    with second:
+        taken.set()
+        first.acquire()
+first.acquire()
+threading.Thread(target=hold, daemon=True).start()
+taken.wait()
+print(flush=True)
+second.acquire()
+"""
+
+
+class Futex(unittest.TestCase):
+    def test_locks_of_python_that_two_threads_hold_from_each_other_are_futexes(self):
+        with subprocess.Popen([sys.executable, "-c", PYTHON_LOCK], stdout=subprocess.PIPE) as process:
+            process.stdout.readline()
+            deadline = time.monotonic() + 20
+            waits = []
+            # They have a moment to come to their locks.
+            while len(waits) < 2 and time.monotonic() < deadline:
+                waits = [one for one in records(process.pid)["wait"] if one.get("call") == "futex"]
+            text = plumb("waits", process.pid).stdout
+            process.kill()
+        self.assertEqual([one["parties"][0]["party"] for one in waits], ["futex", "futex"])
+        self.assertEqual(waits[0]["tid"], process.pid)
+        self.assertRegex(text, rf"^[^ ]*\({process.pid}\) in futex")
+
+
 class Text(unittest.TestCase):
     def test_a_line_for_each_process_and_who_should_act(self):
         with chain(*LINKS) as pids:

@@ -87,8 +87,8 @@ func main() {
 }
 """
 NODE_CLIENT = """
-const http = require('http');
-const agent = new http.Agent({keepAlive: true, maxSockets: 3});
+const http = require(process.argv[2].split(':')[0]);
+const agent = new http.Agent({keepAlive: true, maxSockets: 3, rejectUnauthorized: false});
 let left = Number(process.argv[4]) - Number(process.argv[3]);
 for (let n = Number(process.argv[3]); n < Number(process.argv[4]); ++n) {
   const request = http.request(process.argv[2].replace('%d', n), {agent, method: 'POST'}, answer => {
@@ -180,8 +180,14 @@ http {{
 
 
 @contextlib.contextmanager
-def haproxy(folder, upstream):
+def haproxy(folder, upstream, tls=False):
+    """With `tls` it ends TLS, with the certificate in the folder, and passes on in the clear."""
     port = free_port()
+    secure = ""
+    if tls:
+        both = folder / "both.pem"
+        both.write_bytes((folder / "cert.pem").read_bytes() + (folder / "key.pem").read_bytes())
+        secure = f"ssl crt {both}"
     config = folder / "haproxy.cfg"
     config.write_text(f"""
 global
@@ -192,7 +198,7 @@ defaults
   timeout client 30s
   timeout server 30s
 frontend front
-  bind 127.0.0.1:{port}
+  bind 127.0.0.1:{port} {secure}
   default_backend back
 backend back
   server one 127.0.0.1:{upstream}

@@ -16,12 +16,13 @@
 #include <span>
 
 #include "app/cli/http_live.h"
+#include "app/cli/tls_watch.h"
 #include "detect/model/exchange_legs.h"
 #include "detect/model/wait_reader.h"
 #include "detect/report/http_document.h"
 #include "detect/source/capture_source.h"
 #include "detect/source/survey_source.h"
-#include "detect/symbol/go_tls.h"
+#include "detect/symbol/openssl_places.h"
 #include "plumb/base/unique_fd.h"
 
 namespace plumb::app {
@@ -44,6 +45,7 @@ class Run {
         plan_(plan),
         source_(source),
         paper_(context.paper()),
+        tls_(source),
         live_(context, !plan.json) {}
 
   Exit run();
@@ -53,7 +55,8 @@ class Run {
   void pass();
   // What is under way, where somebody looks on.
   void show();
-  void look_into_go(Pid process);
+  // Those that were passed over and stall.
+  void look_at_passed_over();
   bool over() const;
   // The sockets of the chosen as they are now.
   std::map<std::uint64_t, SocketStanding> look_at_sockets();
@@ -64,8 +67,10 @@ class Run {
   const HttpPlan& plan_;
   CaptureSource& source_;
   Paper paper_;
+  TlsWatch tls_;
   HttpLive live_;
   BootTime shown_{};
+  BootTime looked_over_{};
   std::size_t ended_ = 0;
   ExchangeLedger ledger_;
   std::set<Pid> alive_;
@@ -78,18 +83,17 @@ class Run {
 Result<void> Run::listen(std::chrono::milliseconds timeout) {
   return source_.poll(timeout, [this](CapturePiece piece) {
     if (piece.what == CapturePiece::What::kExit) alive_.erase(piece.pid);
+    tls_.heard(piece);
     ledger_.add(std::move(piece));
   });
 }
 
-void Run::look_into_go(Pid process) {
-  const std::string image = "/proc/" + std::to_string(number(process)) + "/exe";
-  const auto places = find_go_tls(image);
-  if (!places) return;
-  if (const auto done = source_.look_into_go(process, image, *places); !done) {
-    blinds_.push_back("what passes through Go's TLS in process " + std::to_string(number(process)) +
-                      ": " + done.error().message());
-  }
+void Run::look_at_passed_over() {
+  constexpr auto kStalls = 1s;
+  const BootTime now = BootClock::now();
+  if (now - looked_over_ < kStalls || source_.losses().passed_over == 0) return;
+  looked_over_ = now;
+  source_.take_passed_over(kStalls, [this](CapturePiece piece) { ledger_.add(std::move(piece)); });
 }
 
 HttpDocument Run::document(std::vector<Exchange> exchanges) const {
@@ -98,7 +102,8 @@ HttpDocument Run::document(std::vector<Exchange> exchanges) const {
   document.now = BootClock::now();
   document.duration = document.now - began_;
   document.wall = wall_offset();
-  document.blinds = blinds_;
+  document.blinds = tls_.blinds();
+  document.blinds.insert(document.blinds.end(), blinds_.begin(), blinds_.end());
   return document;
 }
 
@@ -176,9 +181,9 @@ std::map<std::uint64_t, SocketStanding> Run::look_at_sockets() {
     standing.unread = socket->receive_queue.value_or(0);
     standing.waited_on = (!fresh && standing.waited_on) || waited[d];
   }
-  if (rings != 0) {
+  if (rings != 0 && source_.losses().unreadable != 0) {
     blinds_.push_back(std::to_string(rings) +
-                      " io_uring rings: what goes over sockets through them is not seen");
+                      " io_uring rings: not all that went over sockets through them could be read");
   }
   return standings;
 }
@@ -190,7 +195,7 @@ bool Run::over() const {
 
 Exit Run::report() {
   live_.clear();
-  source_.take_passed_over([this](CapturePiece piece) { ledger_.add(std::move(piece)); });
+  source_.take_passed_over(0s, [this](CapturePiece piece) { ledger_.add(std::move(piece)); });
   ledger_.settle_all();
   pass();
   const auto standings = look_at_sockets();
@@ -237,8 +242,7 @@ Exit Run::run() {
     }
     alive_.insert(pid);
   }
-  blinds_ = source_.look_into_tls(plan_.processes);
-  for (const Pid pid : plan_.processes) look_into_go(pid);
+  tls_.look_into(plan_.processes);
   // Made last: whoever waits for it to appear knows that all is seen from then on.
   const UniqueFd signals(::signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK));
   // One that ended before it was followed will not tell of its end.
@@ -248,8 +252,9 @@ Exit Run::run() {
     (void)context_.out.finish();
   }
   while (!over()) {
-    std::array<pollfd, 2> ready{
-        {{source_.wait_descriptor(), POLLIN, 0}, {signals.get(), POLLIN, 0}}};
+    std::array<pollfd, 3> ready{{{source_.wait_descriptor(), POLLIN, 0},
+                                 {source_.news_descriptor(), POLLIN, 0},
+                                 {signals.get(), POLLIN, 0}}};
     ::poll(ready.data(), ready.size(), 100);
     signalfd_siginfo info{};
     stop_ |= ::read(signals.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info);
@@ -257,10 +262,12 @@ Exit Run::run() {
       complain(heard.error().message());
       stop_ = true;
     }
+    tls_.attend();
+    look_at_passed_over();
     pass();
     show();
     // So that a busy server's pieces come in batches, not one wake-up each.
-    ::poll(&ready[1], 1, 20);
+    ::poll(&ready[1], 2, 20);
   }
   (void)listen(0ms);
   const Exit status = report();
@@ -271,7 +278,7 @@ Exit Run::run() {
 }  // namespace
 
 Exit run_http(Context& context, const HttpPlan& plan) {
-  auto source = open_capture();
+  auto source = open_capture(CaptureHooks::kBest, find_openssl);
   if (!source) {
     complain(source.error().message());
     return Exit::kNotPossible;

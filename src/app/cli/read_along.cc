@@ -4,8 +4,10 @@
 
 #include <array>
 #include <utility>
+#include <vector>
 
 #include "detect/model/exchange_legs.h"
+#include "detect/symbol/openssl_places.h"
 
 namespace plumb::app {
 namespace {
@@ -21,7 +23,7 @@ void ReadAlong::follow(Pid process) {
   if (!why_not_.empty() || followed_.size() >= kMostFollowed) return;
   if (!followed_.insert(process).second) return;
   if (!source_) {
-    auto source = detect::open_capture();
+    auto source = detect::open_capture(detect::CaptureHooks::kBest, detect::find_openssl);
     if (!source) {
       why_not_ = source.error().message();
       return;
@@ -39,8 +41,23 @@ void ReadAlong::follow(Pid process) {
 void ReadAlong::attend() {
   if (!source_) return;
   // What cannot be read now is read with the next pieces.
-  (void)source_->poll(0ms, [this](detect::CapturePiece piece) { ledger_.add(std::move(piece)); });
-  ledger_.settle(BootClock::now());
+  std::vector<Pid> started;
+  (void)source_->poll(0ms, [&](detect::CapturePiece piece) {
+    using What = detect::CapturePiece::What;
+    if (piece.what == What::kStarted || piece.what == What::kForked) started.push_back(piece.pid);
+    ledger_.add(std::move(piece));
+  });
+  for (const Pid process : started) {
+    if (source_->look_into_started(process)) source_->seen_from_now_on(process);
+  }
+  constexpr auto kStalls = 1s;
+  const BootTime now = BootClock::now();
+  if (now - looked_over_ >= kStalls && source_->losses().passed_over != 0) {
+    looked_over_ = now;
+    source_->take_passed_over(
+        kStalls, [this](detect::CapturePiece piece) { ledger_.add(std::move(piece)); });
+  }
+  ledger_.settle(now);
   for (detect::Exchange& exchange : ledger_.take_finished()) ended_.push_back(std::move(exchange));
   if (ended_.size() > kMostEnded) {
     ended_.erase(ended_.begin(), ended_.end() - static_cast<std::ptrdiff_t>(kMostEnded / 2));

@@ -11,6 +11,7 @@
 #include "detect/finding/facts.h"
 #include "detect/model/exchange_ledger.h"
 #include "detect/source/capture_source.h"
+#include "plumb/base/clock.h"
 #include "plumb/base/ids.h"
 
 namespace plumb::app {
@@ -30,6 +31,7 @@ class ReadAlong {
   std::unique_ptr<detect::CaptureSource> source_;
   std::string why_not_;
   detect::ExchangeLedger ledger_;
+  BootTime looked_over_{};
   std::vector<detect::Exchange> ended_;
   std::set<Pid> followed_;
 };

@@ -184,6 +184,9 @@ void ExchangeLedger::take(const CapturePiece& piece) {
     }
     return;
   }
+  if (piece.what == CapturePiece::What::kStarted || piece.what == CapturePiece::What::kForked) {
+    return;  // its sockets are what they were
+  }
   if (piece.what != CapturePiece::What::kData && !by_socket_.contains(number(piece.socket))) {
     return;
   }
@@ -203,6 +206,8 @@ void ExchangeLedger::take(const CapturePiece& piece) {
       end(line, piece.time);
       return;
     case CapturePiece::What::kExit:
+    case CapturePiece::What::kStarted:
+    case CapturePiece::What::kForked:
       return;
   }
   harvest(line);
@@ -219,6 +224,7 @@ void ExchangeLedger::take_data(Line& line, const CapturePiece& piece) {
     }
     return;
   }
+  if (piece.tls && !connection.tls) enter_tls(line, piece.time);
   if (connection.role == Role::kUnknown) {
     connection.role = piece.accepted ? Role::kServer
                       : piece.called ? Role::kClient
@@ -265,6 +271,16 @@ void ExchangeLedger::harvest(Line& line) {
   if (line.observer.open().empty()) line.lost_since = 0;
   line.connection.stray_client = line.observer.stray(http::Side::kClient);
   line.connection.stray_server = line.observer.stray(http::Side::kServer);
+}
+
+// What was asked for in the clear is a tunnel (CONNECT), and what is inside of it begins.
+void ExchangeLedger::enter_tls(Line& line, BootTime when) {
+  line.observer.closed(http::Side::kClient, when);
+  line.observer.closed(http::Side::kServer, when);
+  harvest(line);
+  line.observer = http::Observer();
+  line.lost_since = 0;
+  line.connection.tls = true;
 }
 
 // Both sides are over: the socket is gone.

@@ -75,6 +75,7 @@ class ExchangeLedger {
   void take(const CapturePiece& piece);
   void take_data(Line& line, const CapturePiece& piece);
   void harvest(Line& line);
+  void enter_tls(Line& line, BootTime when);
   void end(Line& line, BootTime when);
   void forget();
   Line& line_of(const CapturePiece& piece);

@@ -22,6 +22,8 @@ struct CapturePiece {
     kShut,       // the process said that it will send no more
     kClosed,     // the last descriptor of the socket was closed
     kExit,       // the process ended; no socket
+    kStarted,    // the process executed a program; no socket
+    kForked,     // a process that is followed made this one; no socket
   };
   What what = What::kData;
   bool sent = false;      // by the process; else it received it

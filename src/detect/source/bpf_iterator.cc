@@ -48,16 +48,24 @@ Batch make_batch() {
 class Run {
  public:
   static Result<Run> start(bpf_program& program, const IteratorScope& scope) {
+    if (!scope) return start(program, nullptr);
+    bpf_iter_link_info info{};
+    info.task.pid = static_cast<__u32>(number(*scope));
+    return start(program, &info);
+  }
+  static Result<Run> start_on_map(bpf_program& program, int map) {
+    bpf_iter_link_info info{};
+    info.map.map_fd = static_cast<__u32>(map);
+    return start(program, &info);
+  }
+
+  static Result<Run> start(bpf_program& program, bpf_iter_link_info* info) {
     const BpfLog log;
     const char* name = bpf_program__name(&program);
-    bpf_iter_link_info info{};
     bpf_iter_attach_opts options{};
     options.sz = sizeof options;
-    if (scope) {
-      info.task.pid = static_cast<__u32>(number(*scope));
-      options.link_info = &info;
-      options.link_info_len = sizeof info;
-    }
+    options.link_info = info;
+    options.link_info_len = info == nullptr ? 0 : sizeof *info;
     Run run;
     run.name_ = name;
     run.link_.reset(bpf_program__attach_iter(&program, &options));
@@ -168,8 +176,9 @@ class Readers {
 
 }  // namespace
 
-Result<void> run_iterator(bpf_program& program, const IteratorScope& scope, const TakeRows& take) {
-  const auto run = Run::start(program, scope);
+namespace {
+
+Result<void> take_all(const Result<Run>& run, const TakeRows& take) {
   if (!run) return run.error();
   Batch batch = make_batch();
   while (!batch.last) {
@@ -178,6 +187,16 @@ Result<void> run_iterator(bpf_program& program, const IteratorScope& scope, cons
   }
   if (batch.error) return *std::move(batch.error);
   return {};
+}
+
+}  // namespace
+
+Result<void> run_iterator(bpf_program& program, const IteratorScope& scope, const TakeRows& take) {
+  return take_all(Run::start(program, scope), take);
+}
+
+Result<void> run_map_iterator(bpf_program& program, int map, const TakeRows& take) {
+  return take_all(Run::start_on_map(program, map), take);
 }
 
 Result<void> run_iterators(bpf_program& program, std::span<const IteratorScope> scopes,

@@ -25,6 +25,9 @@ using TakeRows = std::function<void(std::span<const std::byte>)>;
 // then `take` saw only a part.
 Result<void> run_iterator(bpf_program& program, const IteratorScope& scope, const TakeRows& take);
 
+// Runs it once over the elements of a map, whose descriptor this is.
+Result<void> run_map_iterator(bpf_program& program, int map, const TakeRows& take);
+
 // Runs it once for each scope, on kReaders threads of its own that read ahead of `take`; the rows
 // come in the order of the scopes all the same. Worth it for many rows: the kernel takes 0.3 us for
 // each, and two threads take half as long. Errors: as above, of the first run that fails.

@@ -24,7 +24,7 @@ std::optional<CapturePiece> decode_capture(std::span<const std::byte> bytes) {
   if (event.front > CAPTURE_FRONT || event.tail > CAPTURE_TAIL) return std::nullopt;
   const std::uint64_t kept = std::uint64_t{event.front} + event.tail;
   if (kept > data.size() || kept > event.total) return std::nullopt;
-  if (event.what < CAPTURE_DATA || event.what > CAPTURE_EXIT) return std::nullopt;
+  if (event.what < CAPTURE_DATA || event.what > CAPTURE_FORKED) return std::nullopt;
 
   CapturePiece piece;
   piece.what = static_cast<CapturePiece::What>(event.what - CAPTURE_DATA);

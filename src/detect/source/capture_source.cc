@@ -18,7 +18,7 @@
 #include "detect/source/bpf_iterator.h"
 #include "detect/source/bpf_support.h"
 #include "detect/source/capture_decode.h"
-#include "detect/source/tls_libraries.h"
+#include "detect/source/tls_probes.h"
 #include "plumb/base/text.h"
 // The skeleton needs the types of the object's data.
 // clang-format off
@@ -43,6 +43,24 @@ bool sockets_tell() {
          btf__find_by_name_kind(types.get(), "splice_to_socket", BTF_KIND_FUNC) > 0;
 }
 
+// Whether io_uring tells of a completion as ring, request and entry, which on_ring_done expects.
+// Older kernels tell of it as seven values.
+bool rings_tell() {
+  const BpfLog log;
+  const std::unique_ptr<btf, decltype(&btf__free)> types(btf__load_vmlinux_btf(), btf__free);
+  if (!types || btf__find_by_name_kind(types.get(), "io_sr_msg", BTF_KIND_STRUCT) <= 0) {
+    return false;
+  }
+  const int hook =
+      btf__find_by_name_kind(types.get(), "btf_trace_io_uring_complete", BTF_KIND_TYPEDEF);
+  const btf_type* type =
+      hook > 0 ? btf__type_by_id(types.get(), static_cast<__u32>(hook)) : nullptr;
+  type = type ? btf__type_by_id(types.get(), type->type) : nullptr;  // a pointer to ...
+  type = type ? btf__type_by_id(types.get(), type->type) : nullptr;  // ... a function
+  constexpr int kOwnAndThree = 4;                                    // the first is the hook's own
+  return type && btf_is_func_proto(type) && btf_vlen(type) == kOwnAndThree;
+}
+
 // What is kept of one direction of a connection that was passed over, as if it had been told of.
 std::optional<CapturePiece> piece_of(const capture_recorded& way) {
   if (way.event.front == 0 || way.event.front > CAPTURE_RECORDED) return std::nullopt;
@@ -56,49 +74,65 @@ std::optional<CapturePiece> piece_of(const capture_recorded& way) {
 
 class BpfCapture : public CaptureSource {
  public:
-  static Result<std::unique_ptr<CaptureSource>> open(CaptureHooks hooks);
+  static Result<std::unique_ptr<CaptureSource>> open(CaptureHooks hooks, FindOpenSsl find);
 
   Result<void> follow(Pid process) override;
-  std::vector<std::string> look_into_tls(std::span<const Pid> processes) override;
-  Result<void> look_into_go(Pid process, const std::string& image,
+  std::vector<std::string> look_into_tls(std::span<const Pid> processes) override {
+    return probes_.look_into(processes);
+  }
+  bool look_into_started(Pid process) override { return probes_.look_into_started(process); }
+  void seen_from_now_on(Pid process) override;
+  Result<void> look_into_go(std::optional<Pid> process, const std::string& image,
                             const GoTlsPlaces& places) override;
   Result<void> poll(std::chrono::milliseconds timeout,
                     const std::function<void(CapturePiece)>& take) override;
   int wait_descriptor() const override { return ring_buffer__epoll_fd(ring_.get()); }
-  void take_passed_over(const std::function<void(CapturePiece)>& take) override;
+  int news_descriptor() const override { return ring_buffer__epoll_fd(news_.get()); }
+  void take_passed_over(std::chrono::nanoseconds quiet,
+                        const std::function<void(CapturePiece)>& take) override;
   std::pair<std::uint64_t, std::uint64_t> lost_of(SocketInode socket) const override;
   CaptureLosses losses() const override;
 
  private:
-  explicit BpfCapture(BpfSkeleton<capture_bpf> object) : object_(std::move(object)) {}
+  BpfCapture(BpfSkeleton<capture_bpf> object, FindOpenSsl find)
+      : object_(std::move(object)), probes_(*object_, std::move(find)) {}
   static int on_event(void* self, void* data, std::size_t size);
-  bool attach_to(const TlsLibrary& library, int pid);
   void list_sockets(Pid process);
+  std::uint64_t passed_over() const;
 
   BpfSkeleton<capture_bpf> object_;
   std::vector<BpfLink> links_;
+  TlsProbes probes_;
   std::unique_ptr<ring_buffer, RingDeleter> ring_;
+  std::unique_ptr<ring_buffer, RingDeleter> news_;
   const std::function<void(CapturePiece)>* take_ = nullptr;
   std::uint64_t broken_ = 0;
   bool by_sockets_ = false;
   bool closes_ = false;  // the end of unix sockets is looked for
 };
 
-Result<std::unique_ptr<CaptureSource>> BpfCapture::open(CaptureHooks hooks) {
+Result<std::unique_ptr<CaptureSource>> BpfCapture::open(CaptureHooks hooks, FindOpenSsl find) {
   auto opened = open_skeleton<capture_bpf>("capture");
   if (!opened) return std::move(opened).error();
-  std::unique_ptr<BpfCapture> capture(new BpfCapture(*std::move(opened)));
+  std::unique_ptr<BpfCapture> capture(new BpfCapture(*std::move(opened), std::move(find)));
   capture_bpf& object = *capture->object_;
   capture->by_sockets_ = hooks == CaptureHooks::kBest && sockets_tell();
   capture->closes_ = !capture->by_sockets_;
   object.rodata->by_sockets = capture->by_sockets_;
   auto& programs = object.progs;
-  std::vector<bpf_program*> hooked = {programs.on_fork, programs.on_exit};
+  std::vector<bpf_program*> hooked = {programs.on_fork, programs.on_exec, programs.on_exit};
   const std::array<bpf_program*, 3> of_sockets = {programs.on_sent, programs.on_received,
                                                   programs.on_state};
   if (capture->by_sockets_) {
     hooked.insert(hooked.end(), of_sockets.begin(), of_sockets.end());
+    object.rodata->rings_tell = rings_tell();
+    if (object.rodata->rings_tell) {
+      hooked.push_back(programs.on_ring_done);
+    } else {
+      bpf_program__set_autoload(programs.on_ring_done, false);
+    }
   } else {
+    bpf_program__set_autoload(programs.on_ring_done, false);
     hooked.insert(hooked.end(), {programs.on_sys_enter, programs.on_sys_exit});
     for (bpf_program* program : of_sockets) bpf_program__set_autoload(program, false);
     bpf_program__set_autoload(programs.look_over, false);
@@ -107,6 +141,9 @@ Result<std::unique_ptr<CaptureSource>> BpfCapture::open(CaptureHooks hooks) {
   capture->ring_.reset(
       ring_buffer__new(bpf_map__fd(object.maps.events), on_event, capture.get(), nullptr));
   if (!capture->ring_) return fail("ring_buffer__new", "events of the capture", errno);
+  capture->news_.reset(
+      ring_buffer__new(bpf_map__fd(object.maps.news), on_event, capture.get(), nullptr));
+  if (!capture->news_) return fail("ring_buffer__new", "news of the capture", errno);
   for (bpf_program* program : hooked) {
     auto link = attach(*program);
     if (!link) return std::move(link).error();
@@ -117,9 +154,9 @@ Result<std::unique_ptr<CaptureSource>> BpfCapture::open(CaptureHooks hooks) {
 
 Result<void> BpfCapture::follow(Pid process) {
   const int pid = number(process);
-  const std::uint8_t one = 1;
-  if (bpf_map__update_elem(object_->maps.targets, &pid, sizeof pid, &one, sizeof one, BPF_ANY) !=
-      0) {
+  const std::uint64_t since = 0;
+  if (bpf_map__update_elem(object_->maps.targets, &pid, sizeof pid, &since, sizeof since,
+                           BPF_ANY) != 0) {
     return fail("capture", "process " + std::to_string(pid), errno, "choose fewer processes");
   }
   if (by_sockets_) list_sockets(process);
@@ -131,12 +168,13 @@ void BpfCapture::list_sockets(Pid process) {
   constexpr std::string_view kSocket = "socket:[";
   const capture_socket found{.lost = {},
                              .tls = 0,
-                             .answered = 0,
-                             .answered_at = 0,
-                             .place = {},
+                             .met = 0,
+                             .ringed = 0,
+                             .counts = {},
                              .bits = CAPTURE_LATE | CAPTURE_LISTED,
                              .pid = 0,
-                             .fd = 0};
+                             .fd = -1,
+                             .padding = 0};
   std::error_code gone;
   const std::string folder = "/proc/" + std::to_string(number(process)) + "/fd";
   std::filesystem::directory_iterator entry(folder, gone);
@@ -152,62 +190,14 @@ void BpfCapture::list_sockets(Pid process) {
   }
 }
 
-// True where at least one way out and one way in could be probed.
-bool BpfCapture::attach_to(const TlsLibrary& library, int pid) {
-  auto& programs = object_->progs;
-  struct Probe {
-    const char* function;
-    bpf_program* entry;
-    bool returns;
-  };
-  const std::array<Probe, 8> probes = {{{"SSL_write", programs.tls_write, true},
-                                        {"SSL_read", programs.tls_read, true},
-                                        {"SSL_write_ex", programs.tls_write_ex, true},
-                                        {"SSL_read_ex", programs.tls_read_ex, true},
-                                        {"SSL_free", programs.tls_freed, false},
-                                        {"gnutls_record_send", programs.tls_write, true},
-                                        {"gnutls_record_recv", programs.tls_read, true},
-                                        {"gnutls_deinit", programs.tls_freed, false}}};
-  std::size_t attached = 0;
-  const BpfLog log;  // libbpf complains of every name that is not in the library
-  for (const Probe& probe : probes) {
-    const bool gnu = std::string_view(probe.function).starts_with("gnutls");
-    if (gnu != library.gnutls) continue;
-    bpf_uprobe_opts options{};
-    options.sz = sizeof options;
-    options.func_name = probe.function;
-    BpfLink entry(
-        bpf_program__attach_uprobe_opts(probe.entry, pid, library.path.c_str(), 0, &options));
-    if (!entry) continue;
-    if (probe.returns) {
-      options.retprobe = true;
-      BpfLink leave(bpf_program__attach_uprobe_opts(programs.tls_done, pid, library.path.c_str(), 0,
-                                                    &options));
-      if (!leave) continue;
-      links_.push_back(std::move(leave));
-      ++attached;
-    }
-    links_.push_back(std::move(entry));
-  }
-  return attached >= 2;
+void BpfCapture::seen_from_now_on(Pid process) {
+  const int pid = number(process);
+  const auto since = static_cast<std::uint64_t>(BootClock::now().time_since_epoch().count());
+  // One that has ended meanwhile is not there any more.
+  bpf_map__update_elem(object_->maps.targets, &pid, sizeof pid, &since, sizeof since, BPF_EXIST);
 }
 
-std::vector<std::string> BpfCapture::look_into_tls(std::span<const Pid> processes) {
-  std::vector<std::string> blinds;
-  for (const TlsLibrary& library : tls_libraries(processes)) {
-    constexpr int kEverybody = -1;
-    bool attached = library.users.empty() && attach_to(library, kEverybody);
-    for (const Pid pid : library.users) attached |= attach_to(library, number(pid));
-    if (attached) {
-      object_->bss->tls_armed = 1;
-    } else if (!library.executable) {
-      blinds.push_back("what passes through " + library.path + " could not be looked into");
-    }
-  }
-  return blinds;
-}
-
-Result<void> BpfCapture::look_into_go(Pid process, const std::string& image,
+Result<void> BpfCapture::look_into_go(std::optional<Pid> process, const std::string& image,
                                       const GoTlsPlaces& places) {
   auto& programs = object_->progs;
   // Ends before beginnings: whoever is found reading must be sure to be told of.
@@ -218,7 +208,8 @@ Result<void> BpfCapture::look_into_go(Pid process, const std::string& image,
   object_->bss->tls_armed = 1;
   for (const auto& [program, at] : wanted) {
     const BpfLog log;
-    BpfLink link(bpf_program__attach_uprobe(program, false, number(process), image.c_str(), at));
+    BpfLink link(bpf_program__attach_uprobe(program, false, process ? number(*process) : -1,
+                                            image.c_str(), at));
     if (!link) return bpf_failure("attach", bpf_program__name(program), errno, log);
     links_.push_back(std::move(link));
   }
@@ -239,6 +230,7 @@ int BpfCapture::on_event(void* self, void* data, std::size_t size) {
 Result<void> BpfCapture::poll(std::chrono::milliseconds timeout,
                               const std::function<void(CapturePiece)>& take) {
   take_ = &take;
+  (void)ring_buffer__consume(news_.get());  // what it could not read comes next time
   const int got = ring_buffer__poll(ring_.get(), static_cast<int>(timeout.count()));
   take_ = nullptr;
   if (!closes_ && object_->bss->unix_http != 0) {
@@ -249,34 +241,32 @@ Result<void> BpfCapture::poll(std::chrono::milliseconds timeout,
   return {};
 }
 
-void BpfCapture::take_passed_over(const std::function<void(CapturePiece)>& take) {
-  // Without it, what splice took out of a socket counts as not yet come.
-  if (by_sockets_) (void)run_iterator(*object_->progs.look_over, std::nullopt, [](auto) {});
-  const bpf_map* map = object_->maps.recorders;
-  std::vector<std::uint64_t> sockets;
-  std::uint64_t key = 0;
-  const std::uint64_t* previous = nullptr;
-  while (sockets.size() < CAPTURE_SOCKETS &&
-         bpf_map__get_next_key(map, previous, &key, sizeof key) == 0) {
-    sockets.push_back(key);
-    previous = &key;
-  }
+void BpfCapture::take_passed_over(std::chrono::nanoseconds quiet,
+                                  const std::function<void(CapturePiece)>& take) {
+  constexpr std::uint64_t kAtOnce = 512;  // while the capture goes on
+  const auto now = BootClock::now().time_since_epoch();
+  auto& bounds = *object_->bss;
+  bounds.hand_out_since = static_cast<std::uint64_t>((now - quiet).count());
+  bounds.hand_out_left = quiet.count() == 0 ? UINT64_MAX : kAtOnce;
+  bounds.last_look = quiet.count() == 0 ? 1 : 0;
   std::vector<CapturePiece> pieces;
-  for (const std::uint64_t socket : sockets) {
-    capture_recorder recorder{};
-    capture_socket known{};
-    const bool found =
-        bpf_map__lookup_elem(map, &socket, sizeof socket, &recorder, sizeof recorder, 0) == 0 &&
-        bpf_map__lookup_elem(object_->maps.sockets, &socket, sizeof socket, &known, sizeof known,
-                             0) == 0;
-    bpf_map__delete_elem(map, &socket, sizeof socket, 0);
-    // What was looked at again since is told of elsewhere.
-    if (!found || (known.bits & CAPTURE_SKIPPED) == 0) continue;
-    for (const capture_recorded& way : recorder.way) {
-      if (auto piece = piece_of(way)) pieces.push_back(*std::move(piece));
+  const TakeRows take_rows = [&](std::span<const std::byte> rows) {
+    for (; rows.size() >= sizeof(capture_recorder); rows = rows.subspan(sizeof(capture_recorder))) {
+      capture_recorder recorder;
+      std::memcpy(&recorder, rows.data(), sizeof recorder);
+      for (const capture_recorded& way : recorder.way) {
+        if (auto piece = piece_of(way)) pieces.push_back(*std::move(piece));
+      }
     }
+  };
+  // What is not handed out now stays where it is.
+  auto& maps = object_->maps;
+  auto& programs = object_->progs;
+  if (by_sockets_) {
+    (void)run_map_iterator(*programs.look_over, bpf_map__fd(maps.carried), take_rows);
   }
-  std::ranges::sort(pieces, {}, &CapturePiece::time);
+  (void)run_map_iterator(*programs.look_over_recorders, bpf_map__fd(maps.recorders), take_rows);
+  std::ranges::stable_sort(pieces, {}, &CapturePiece::time);
   for (CapturePiece& piece : pieces) take(std::move(piece));
 }
 
@@ -291,6 +281,20 @@ std::pair<std::uint64_t, std::uint64_t> BpfCapture::lost_of(SocketInode socket) 
   return {known.lost[0], known.lost[1]};
 }
 
+std::uint64_t BpfCapture::passed_over() const {
+  const int processors = libbpf_num_possible_cpus();
+  if (processors <= 0) return 0;
+  std::vector<capture_budget> budgets(static_cast<std::size_t>(processors));
+  const std::uint32_t zero = 0;
+  if (bpf_map__lookup_elem(object_->maps.budgets, &zero, sizeof zero, budgets.data(),
+                           budgets.size() * sizeof(capture_budget), 0) != 0) {
+    return 0;
+  }
+  std::uint64_t skips = 0;
+  for (const capture_budget& budget : budgets) skips += budget.skips;
+  return skips;
+}
+
 CaptureLosses BpfCapture::losses() const {
   const auto& lost = object_->bss->losses;
   CaptureLosses losses;
@@ -298,7 +302,7 @@ CaptureLosses BpfCapture::losses() const {
   losses.sockets = lost[CAPTURE_LOST_SOCKETS];
   losses.targets = lost[CAPTURE_LOST_TARGETS];
   losses.sessions = lost[CAPTURE_LOST_SESSIONS];
-  losses.passed_over = lost[CAPTURE_SKIPS];
+  losses.passed_over = passed_over();
   losses.unreadable = lost[CAPTURE_UNREADABLE];
   losses.broken = broken_;
   return losses;
@@ -306,8 +310,8 @@ CaptureLosses BpfCapture::losses() const {
 
 }  // namespace
 
-Result<std::unique_ptr<CaptureSource>> open_capture(CaptureHooks hooks) {
-  return BpfCapture::open(hooks);
+Result<std::unique_ptr<CaptureSource>> open_capture(CaptureHooks hooks, FindOpenSsl find) {
+  return BpfCapture::open(hooks, std::move(find));
 }
 
 }  // namespace plumb::detect

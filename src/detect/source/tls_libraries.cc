@@ -43,8 +43,9 @@ class Found {
   void add(const std::string& path, bool executable, std::optional<Pid> user) {
     struct stat file {};
     if (::stat(path.c_str(), &file) != 0 || !S_ISREG(file.st_mode)) return;
-    const auto [at, fresh] = seen_.try_emplace({file.st_dev, file.st_ino}, libraries_.size());
-    if (fresh) libraries_.push_back({path, is_gnutls(path), executable});
+    const FileIdentity identity{file.st_dev, file.st_ino};
+    const auto [at, fresh] = seen_.try_emplace(identity, libraries_.size());
+    if (fresh) libraries_.push_back({identity, path, is_gnutls(path), executable});
     std::vector<Pid>& users = libraries_[at->second].users;
     if (user && (users.empty() || users.back() != *user)) users.push_back(*user);
   }
@@ -57,7 +58,7 @@ class Found {
   std::size_t size() const { return libraries_.size(); }
 
  private:
-  std::map<std::pair<dev_t, ino_t>, std::size_t> seen_;
+  std::map<FileIdentity, std::size_t> seen_;
   std::vector<TlsLibrary> libraries_;
 };
 

@@ -2,6 +2,9 @@
 // Which files hold the TLS libraries that processes use.
 #pragma once
 
+#include <sys/types.h>
+
+#include <compare>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,7 +14,14 @@
 
 namespace plumb::detect {
 
+struct FileIdentity {
+  dev_t device{};
+  ino_t inode{};
+  friend auto operator<=>(const FileIdentity&, const FileIdentity&) = default;
+};
+
 struct TlsLibrary {
+  FileIdentity file{};
   std::string path;  // as it can be opened from here
   bool gnutls = false;
   bool executable = false;   // a program, which may have OpenSSL linked into it (node has)

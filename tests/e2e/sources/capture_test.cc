@@ -146,6 +146,49 @@ TEST_P(Capturing, WhatWasThereBeforeIsJoinedLate) {
   EXPECT_TRUE(found[0].late);
 }
 
+// More exchanges than are looked at; then one of the last of them stops in the middle.
+TEST_P(Capturing, AStallOnAConnectionThatIsPassedOverIsHandedOutAndThenFollowed) {
+  auto [client, server] = connection();
+  const std::string answer = std::string(kHead) + std::string(kBody);
+  const auto deadline = std::chrono::steady_clock::now() + 60s;
+  while (capture_->losses().passed_over < 4 && std::chrono::steady_clock::now() < deadline) {
+    write_all(client, kRequest);
+    read_all(server, kRequest.size());
+    write_all(server, answer);
+    read_all(client, answer.size());
+    ASSERT_TRUE(capture_->poll(0ms, [](CapturePiece) {}).ok());
+  }
+  ASSERT_GE(capture_->losses().passed_over, 4U);
+  write_all(client, "GET /stalls HTTP/1.1\r\nHost: h\r\n\r\n");
+  read_all(server, 35);
+  write_all(server, kHead);
+  read_all(client, kHead.size());
+
+  std::vector<CapturePiece> found;
+  while (found.empty() && std::chrono::steady_clock::now() < deadline) {
+    capture_->take_passed_over(100ms,
+                               [&](CapturePiece piece) { found.push_back(std::move(piece)); });
+  }
+  ASSERT_EQ(found.size(), 4U);  // question and answer, at either end
+  for (const std::size_t n : {0U, 1U}) {
+    EXPECT_TRUE(found[n].front.starts_with("GET /stalls "));
+    EXPECT_EQ(found[n + 2].front, kHead);
+    EXPECT_EQ(found[n + 2].total, kHead.size());
+  }
+  capture_->take_passed_over(0ms, [](const CapturePiece&) { ADD_FAILURE() << "handed out twice"; });
+
+  ASSERT_TRUE(capture_->poll(0ms, [](CapturePiece) {}).ok());
+  write_all(server, kBody);
+  read_all(client, kBody.size());
+  const auto rest = pieces(2);
+  ASSERT_EQ(rest.size(), 2U);
+  for (const CapturePiece& piece : rest) {
+    EXPECT_EQ(piece.front, kBody);
+    EXPECT_EQ(piece.lost, 0U);
+  }
+  EXPECT_EQ(capture_->lost_of(rest[0].socket), std::make_pair(std::uint64_t{0}, std::uint64_t{0}));
+}
+
 INSTANTIATE_TEST_SUITE_P(Hooks, Capturing,
                          testing::Values(CaptureHooks::kBest, CaptureHooks::kSystemCalls),
                          [](const auto& one) {

@@ -210,6 +210,29 @@ TEST_F(Ledger, TwoLegsAndTheLengthThatWasDropped) {
   EXPECT_EQ(all[2].upstream, std::nullopt);
 }
 
+TEST_F(Ledger, WhatIsInsideOfATunnelIsFollowedAfterIt) {
+  sent(11, 0ms, "CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\n\r\n");
+  received(11, 1ms, "HTTP/1.1 200 Connection established\r\n\r\n");
+  sent(11, 2ms, "\x16\x03\x01 a handshake");
+  const auto inside = [&](std::chrono::milliseconds at, std::string text, bool own) {
+    CapturePiece p = piece(11, What::kData, at);
+    p.sent = own;
+    p.tls = true;
+    p.total = text.size();
+    p.front = std::move(text);
+    ledger.add(std::move(p));
+  };
+  inside(3ms, "GET /inside HTTP/1.1\r\nHost: h\r\n\r\n", true);
+  inside(4ms, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", false);
+  ledger.settle_all();
+  const auto done = ledger.take_finished();
+  ASSERT_EQ(done.size(), 2u);
+  EXPECT_EQ(done[0].state, FramingState::kTunnel);
+  EXPECT_EQ(done[1].state, FramingState::kComplete);
+  EXPECT_EQ(done[1].http.request->target, "/inside");
+  EXPECT_TRUE(ledger.connection(done[1].connection).tls);
+}
+
 TEST(Legs, TargetsThatMeanTheSame) {
   EXPECT_TRUE(same_target("/a?b", "http://h:8080/a?b"));
   EXPECT_TRUE(same_target("/api/users", "/users"));

@@ -3,17 +3,38 @@
 // HTTP. A process that is not chosen pays for one look into a table, where it uses a socket.
 #include "detect/source/bpf/capture_calls.h"
 #include "detect/source/bpf/capture_go_tls.h"
-#include "detect/source/bpf/capture_sockets.h"
+#include "detect/source/bpf/capture_ring.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
+/* Somebody looks only into the libraries of those who have them: a child may get one. */
+__u32 tells_children = 0;
+
+static __noinline int tell(__s32 group, __u32 what) {
+  struct capture_event event = {.time = bpf_ktime_get_boot_ns(), .pid = group, .what = what};
+  bpf_get_current_comm(event.comm, sizeof(event.comm));
+  if (bpf_ringbuf_output(&news, &event, sizeof(event), 0) != 0) count_loss(CAPTURE_LOST_TARGETS);
+  return 0;
+}
+
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(on_fork, struct task_struct* parent, struct task_struct* child) {
-  const __s32 group = child->tgid;
-  if (child->pid != group || !is_target(parent)) return 0;
-  const __u8 one = 1;
-  if (bpf_map_update_elem(&targets, &group, &one, BPF_ANY) != 0) count_loss(CAPTURE_LOST_TARGETS);
+  const __s32 group = child->tgid, before = parent->tgid;
+  if (child->pid != group) return 0;
+  const __u64* known = bpf_map_lookup_elem(&targets, &before);
+  if (!known) return 0;
+  const __u64 since = *known;
+  if (bpf_map_update_elem(&targets, &group, &since, BPF_ANY) != 0) {
+    count_loss(CAPTURE_LOST_TARGETS);
+  } else if (tells_children) {
+    tell(group, CAPTURE_FORKED);
+  }
   return 0;
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(on_exec, struct task_struct* task) {
+  return is_target(task) ? tell(task->tgid, CAPTURE_STARTED) : 0;
 }
 
 SEC("tp_btf/sched_process_exit")

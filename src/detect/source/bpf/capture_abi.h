@@ -36,6 +36,8 @@ enum capture_what {
   CAPTURE_SHUT = 3,       /* the process said that it will send no more */
   CAPTURE_CLOSED = 4,     /* the last descriptor of the socket was closed */
   CAPTURE_EXIT = 5,       /* the process ended */
+  CAPTURE_STARTED = 6,    /* the process executed a program */
+  CAPTURE_FORKED = 7,     /* the process was made, by one that is followed */
 };
 
 /* bits of capture_event and of capture_socket */
@@ -70,19 +72,28 @@ struct capture_event {
 };
 CAPTURE_STATIC_ASSERT(sizeof(struct capture_event) == 104, "no hidden padding");
 
+/* How far a TCP socket was followed, by its own sequence numbers. */
+struct capture_counts {
+  capture_u64 answered;    /* when something was first received after ... */
+  capture_u32 answered_at; /* ... so much was sent */
+  capture_u32 place[2];    /* up to where was seen, received and sent */
+  capture_u32 padding;
+};
+
 /* What the kernel remembers of a socket. `lost` is counted up to the next event that gets through;
  * whoever asks about a quiet connection has to look here. */
 struct capture_socket {
-  capture_u64 lost[2];     /* received, sent */
-  capture_u64 tls;         /* the TLS session that it carries; 0: none */
-  capture_u64 answered;    /* when something was first received after ... */
-  capture_u32 answered_at; /* ... so much was sent: TCP's sequence number */
-  capture_u32 place[2];    /* up to where was seen: TCP's sequence numbers */
+  capture_u64 lost[2]; /* received, sent */
+  capture_u64 tls;     /* the TLS session that it carries; 0: none */
+  capture_u64 met;     /* when it was first seen; 0: before the capture */
+  capture_u64 ringed;  /* when io_uring sent something last */
+  struct capture_counts counts;
   capture_u32 bits;
   capture_s32 pid; /* who used it last */
   capture_s32 fd;
+  capture_u32 padding;
 };
-CAPTURE_STATIC_ASSERT(sizeof(struct capture_socket) == 56, "no hidden padding");
+CAPTURE_STATIC_ASSERT(sizeof(struct capture_socket) == 80, "no hidden padding");
 
 struct capture_recorded {
   struct capture_event event; /* `total` goes on counting behind `front` */
@@ -94,12 +105,28 @@ struct capture_recorder {
 };
 CAPTURE_STATIC_ASSERT(sizeof(struct capture_recorder) == 1264, "no hidden padding");
 
+/* A TCP socket that is passed over, as look_over() hands it out. */
+struct capture_passing {
+  struct capture_counts counts;
+  capture_u64 lost[2];
+  capture_u32 bits;
+  capture_u32 padding;
+  struct capture_recorder recorder;
+};
+CAPTURE_STATIC_ASSERT(sizeof(struct capture_passing) == 1312, "no hidden padding");
+
+/* How many pieces may still be looked at, on each processor. */
+struct capture_budget {
+  capture_u64 since;
+  capture_u64 left;
+  capture_u64 skips; /* exchanges that went to the recorder alone */
+};
+
 enum capture_loss {
   CAPTURE_LOST_EVENTS,   /* the ring was full */
   CAPTURE_LOST_SOCKETS,  /* no room to remember a socket */
   CAPTURE_LOST_TARGETS,  /* children that are not followed */
   CAPTURE_LOST_SESSIONS, /* calls of a TLS library on a connection that is not known */
-  CAPTURE_SKIPS,         /* exchanges that went to the recorder alone: no loss */
   CAPTURE_UNREADABLE,    /* moves of bytes that cannot be read: io_uring, 32-bit processes */
   CAPTURE_LOSSES,
 };

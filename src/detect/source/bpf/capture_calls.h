@@ -38,7 +38,8 @@ static __noinline int moved(struct pt_regs* regs, __s32 fd, struct place* place,
     const __u64* when = bpf_task_storage_get(&begun, task, 0, 0);
     if (when) piece->event.time = *when;
   }
-  pass_on(piece, sk, place, socket, sends ? CAPTURE_SENT : 0);
+  piece->event.bits = sends ? CAPTURE_SENT : 0;
+  pass_on(piece, sk, place, socket, 0);
   return 0;
 }
 
@@ -73,7 +74,7 @@ static __always_inline void made(struct task_struct* task, __s32 fd, __u32 bits)
   struct file* file = file_at(task, fd);
   if (!stream_of(file)) return;
   const __u64 inode = BPF_CORE_READ(file, f_inode, i_ino);
-  const struct capture_socket fresh = {.bits = bits};
+  const struct capture_socket fresh = {.bits = bits, .met = bpf_ktime_get_boot_ns()};
   if (bpf_map_update_elem(&sockets, &inode, &fresh, BPF_ANY) != 0) {
     count_loss(CAPTURE_LOST_SOCKETS);
   }

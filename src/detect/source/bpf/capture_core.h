@@ -20,11 +20,18 @@ struct {
   __uint(max_entries, 32 << 20);
 } events SEC(".maps");
 
+/* Starts and children of the followed, apart from what they say: somebody waits for these. */
+struct {
+  __uint(type, BPF_MAP_TYPE_RINGBUF);
+  __uint(max_entries, 64 << 10);
+} news SEC(".maps");
+
+/* Since when all its TLS is looked into; 0: since it began, as far as that can be. */
 struct {
   __uint(type, BPF_MAP_TYPE_HASH);
   __uint(max_entries, CAPTURE_TARGETS);
   __type(key, __s32); /* thread group */
-  __type(value, __u8);
+  __type(value, __u64);
 } targets SEC(".maps");
 
 struct {
@@ -85,7 +92,7 @@ static __always_inline bool is_last_reference(struct file* file) {
 static __always_inline struct capture_socket* remember(__u64 inode, __u32 bits) {
   struct capture_socket* known = bpf_map_lookup_elem(&sockets, &inode);
   if (known) return known;
-  const struct capture_socket fresh = {.bits = bits};
+  const struct capture_socket fresh = {.bits = bits, .met = bpf_ktime_get_boot_ns()};
   if (bpf_map_update_elem(&sockets, &inode, &fresh, BPF_ANY) != 0) {
     count_loss(CAPTURE_LOST_SOCKETS);
     return 0;

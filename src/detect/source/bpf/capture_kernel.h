@@ -66,8 +66,39 @@ struct tcp_sock {
   __u64 bytes_acked;
 } PLUMB_CORE;
 
-struct bpf_iter__tcp {
-  struct sock_common* sk_common;
+/* A request of io_uring; what it was asked for stands at its beginning, by its kind. */
+struct io_kiocb {
+  struct file* file;
+  __u8 opcode;
+} PLUMB_CORE;
+struct io_sr_msg {
+  void* umsg;
+  void* buf;
+  unsigned int done_io;
+} PLUMB_CORE;
+struct io_rw {
+  __u64 addr;
+  __u32 len;
+} PLUMB_CORE;
+struct io_uring_cqe {
+  __s32 res;
+} PLUMB_CORE;
+struct io_ring_ctx;
+
+struct bpf_iter_meta {
+  struct seq_file* seq;
+} PLUMB_CORE;
+struct bpf_iter__bpf_map_elem {
+  struct bpf_iter_meta* meta;
+  struct bpf_map* map;
+  void* key;
+  void* value;
+} PLUMB_CORE;
+struct bpf_iter__bpf_sk_storage_map {
+  struct bpf_iter_meta* meta;
+  struct bpf_map* map;
+  struct sock* sk;
+  void* value;
 } PLUMB_CORE;
 
 struct fdtable {
@@ -94,6 +125,7 @@ enum {
   kStateFinWait1 = 4,
   kStateClose = 7,
   kStateLastAck = 9,
+  kNoResultYet = -38, /* ENOSYS: the kernel puts it there before it does a call */
   kModeType = 0170000,
   kModeSocket = 0140000,
   kFamilyUnix = 1,

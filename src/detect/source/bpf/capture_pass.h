@@ -22,17 +22,13 @@ struct {
   __type(value, struct capture_recorder);
 } blank SEC(".maps");
 
-/* How many pieces may still be looked at, on each processor: so many at once, and so many more each
- * second. Reading one costs user space some 15 us, on the same processors as the load. */
-struct budget {
-  __u64 since;
-  __u64 left;
-};
+/* So many pieces at once are looked at on each processor, and so many more each second. Reading one
+ * costs user space some 15 us, on the same processors as the load. */
 struct {
   __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
   __uint(max_entries, 1);
   __type(key, __u32);
-  __type(value, struct budget);
+  __type(value, struct capture_budget);
 } budgets SEC(".maps");
 const volatile __u64 pieces_at_once = 1000;
 const volatile __u64 pieces_a_second = 400;
@@ -63,6 +59,11 @@ static __always_inline enum beginning beginning_of(const __u8* data, __u32 size)
   }
   if (capitals == 0) return kGoesOn;
   return data[0] == 'H' && data[1] == 'T' ? kResponse : kRequest;
+}
+
+/* CONNECT: what follows may be TLS, whose session is found as its first bytes pass. */
+static __always_inline bool opens_tunnel(const __u8* data) {
+  return data[0] == 'C' && data[1] == 'O' && data[2] == 'N' && data[3] == 'N';
 }
 
 struct gathering {
@@ -139,24 +140,19 @@ static __noinline int gather(struct piece* piece, const struct place* place) {
 /* Sends the piece on its way, or counts what is lost for the next one of its direction. */
 static __always_inline void submit(struct piece* piece, struct capture_socket* socket) {
   const __u32 way = piece->event.bits & CAPTURE_SENT ? 1 : 0;
-  piece->event.lost = socket ? socket->lost[way] : 0;
+  piece->event.lost = socket ? __sync_lock_test_and_set(&socket->lost[way], 0) : 0;
   __u32 size = sizeof(piece->event) + piece->event.front + piece->event.tail;
   asm volatile("" : "+r"(size));
   if (size > sizeof(piece->event) + CAPTURE_FRONT + CAPTURE_TAIL) return;
-  if (bpf_ringbuf_output(&events, piece, size, 0) == 0) {
-    if (socket && piece->event.lost) {
-      __sync_fetch_and_add(&socket->lost[way], -piece->event.lost);
-    }
-    return;
-  }
+  if (bpf_ringbuf_output(&events, piece, size, 0) == 0) return;
   count_loss(CAPTURE_LOST_EVENTS);
-  if (socket) __sync_fetch_and_add(&socket->lost[way], piece->event.total);
+  if (socket) __sync_fetch_and_add(&socket->lost[way], piece->event.lost + piece->event.total);
 }
 
 /* What is left of the budget, with what came in since. */
-static __always_inline struct budget* budget_at(__u64 now) {
+static __always_inline struct capture_budget* budget_at(__u64 now) {
   const __u32 zero = 0;
-  struct budget* budget = bpf_map_lookup_elem(&budgets, &zero);
+  struct capture_budget* budget = bpf_map_lookup_elem(&budgets, &zero);
   if (!budget) return 0;
   /* Ten times a second, so that what is looked at is spread over it. */
   if (now - budget->since >= 100000000ULL) {
@@ -168,16 +164,21 @@ static __always_inline struct budget* budget_at(__u64 now) {
   return budget;
 }
 
+static __always_inline void begin_recorder(struct capture_recorder* fresh, __u64 inode,
+                                           struct sock* sk) {
+  fill_event(&fresh->way[0].event, sk);
+  fresh->way[0].event.socket = inode;
+  fresh->way[0].event.what = CAPTURE_DATA;
+  fresh->way[1].event = fresh->way[0].event;
+}
+
 static __always_inline struct capture_recorder* recorder_of(__u64 inode, struct sock* sk) {
   struct capture_recorder* known = bpf_map_lookup_elem(&recorders, &inode);
   if (known) return known;
   const __u32 zero = 0;
   struct capture_recorder* fresh = bpf_map_lookup_elem(&blank, &zero);
   if (!fresh) return 0;
-  fill_event(&fresh->way[0].event, sk);
-  fresh->way[0].event.socket = inode;
-  fresh->way[0].event.what = CAPTURE_DATA;
-  fresh->way[1].event = fresh->way[0].event;
+  begin_recorder(fresh, inode, sk);
   bpf_map_update_elem(&recorders, &inode, fresh, BPF_ANY);
   return bpf_map_lookup_elem(&recorders, &inode);
 }
@@ -196,10 +197,9 @@ static __always_inline void begin_record(struct capture_recorder* recorder, __u3
 
 /* Keeps the beginning of the last request and of the response to it, how much followed and how that
  * ended. */
-static __noinline int record(struct piece* piece, struct sock* sk, __u32 way, __u32 part) {
-  if (!piece) return 0;
-  struct capture_recorder* recorder = recorder_of(piece->event.socket, sk);
-  if (!recorder) return 0;
+static __noinline int record(struct capture_recorder* recorder, struct piece* piece, __u32 way,
+                             __u32 part) {
+  if (!piece || !recorder) return 0;
   struct capture_recorded* kept = &recorder->way[way & 1];
   if (part != kGoesOn) {
     begin_record(recorder, way, part, &piece->event);
@@ -224,6 +224,41 @@ static __noinline int record(struct piece* piece, struct sock* sk, __u32 way, __
   bpf_probe_read_kernel(kept->tail, tail, piece->data + at);
   kept->event.tail = tail;
   return 1;
+}
+
+/* Of the connections that are passed over those are handed out on which nothing moved since then,
+ * and so many of them. */
+__u64 hand_out_since = 0;
+__u64 hand_out_left = 0;
+
+static __always_inline bool may_hand_out(const struct capture_recorder* recorder) {
+  const struct capture_event* received = &recorder->way[0].event;
+  const struct capture_event* sent = &recorder->way[1].event;
+  return hand_out_left != 0 && (received->front != 0 || sent->front != 0) &&
+         received->time <= hand_out_since && sent->time <= hand_out_since;
+}
+
+/* Its recorder is with user space: nothing of the connection is missing up to now. */
+static __always_inline void handed_out(struct capture_socket* socket) {
+  --hand_out_left;
+  socket->bits &= ~CAPTURE_SKIPPED;
+  __sync_lock_test_and_set(&socket->lost[0], 0);
+  __sync_lock_test_and_set(&socket->lost[1], 0);
+}
+
+/* The same for those whose recorder is in the table. */
+SEC("iter/bpf_map_elem")
+int look_over_recorders(struct bpf_iter__bpf_map_elem* ctx) {
+  const __u64* key = ctx->key;
+  struct capture_recorder* recorder = ctx->value;
+  if (!key || !recorder || !may_hand_out(recorder)) return 0;
+  const __u64 inode = *key;
+  struct capture_socket* socket = bpf_map_lookup_elem(&sockets, &inode);
+  if (!socket || !(socket->bits & CAPTURE_SKIPPED)) return 0;
+  if (bpf_seq_write(ctx->meta->seq, recorder, sizeof(*recorder)) != 0) return 0;
+  handed_out(socket);
+  recorder->way[0].event.front = recorder->way[1].event.front = 0;
+  return 0;
 }
 
 struct span {
@@ -271,18 +306,16 @@ static __always_inline void go_on(struct capture_recorded* kept, const struct ca
 /* The short way on a connection that is passed over, straight from the process into the recorder.
  * Messages are told from each other by who speaks: who answers begins one. False where it is to go
  * the long way. */
-static __noinline int pass_over(const struct capture_event* event, struct sock* sk,
-                                struct capture_socket* socket, const struct place* place) {
-  if (!event || !socket || !place) return 0;
+static __noinline int pass_over(struct capture_passing* passing, const struct capture_event* event,
+                                const struct place* place) {
+  if (!event || !passing || !place) return 0;
   const __u64 total = event->total;
   const __u32 way = event->bits & CAPTURE_SENT ? 1 : 0;
-  const bool turn = way != (socket->bits & CAPTURE_SPOKE ? 1 : 0);
+  const bool turn = way != (passing->bits & CAPTURE_SPOKE ? 1 : 0);
   struct span first = {}, last = {};
   const bool in_process = place->base || place->vectors;
   if (in_process && !find_ends(place, total, &first, &last)) return 0;
-  struct capture_recorder* recorder = recorder_of(event->socket, sk);
-  if (!recorder) return 0;
-  struct capture_recorded* kept = &recorder->way[way];
+  struct capture_recorded* kept = &passing->recorder.way[way];
   __u64 seen = 0;
   if (turn && in_process) {
     __u32 size = first.size < CAPTURE_RECORDED ? first.size : CAPTURE_RECORDED;
@@ -291,28 +324,30 @@ static __noinline int pass_over(const struct capture_event* event, struct sock* 
       return 0;
     const enum beginning part = beginning_of(kept->front, size);
     if (part == kRequest) {
-      const struct budget* budget = budget_at(event->time);
-      if (!budget || budget->left != 0) return 0;
-      count_loss(CAPTURE_SKIPS);
+      struct capture_budget* budget = budget_at(event->time);
+      if (!budget || budget->left != 0 || opens_tunnel(kept->front)) return 0;
+      ++budget->skips;
     }
-    begin_record(recorder, way, part, event);
+    begin_record(&passing->recorder, way, part, event);
     /* The rest of a request whose sender waited for leave to go on: the head is gone. */
     if (part != kGoesOn) kept->event.front = seen = size;
     if (way) {
-      socket->bits |= CAPTURE_SPOKE;
+      passing->bits |= CAPTURE_SPOKE;
     } else {
-      socket->bits &= ~CAPTURE_SPOKE;
+      passing->bits &= ~CAPTURE_SPOKE;
     }
   }
   go_on(kept, event, &last, seen);
-  __sync_fetch_and_add(&socket->lost[way], total);
+  passing->lost[way] += total;
   return 1;
 }
 
-/* One piece of what passed over a socket, on its way if it is of HTTP. */
+/* One piece of what passed over a socket, on its way if it is of HTTP; its bits tell which way it
+ * went and whether inside of TLS. `recorder` is the socket's own where it has one. */
 static __noinline int pass_on(struct piece* piece, struct sock* sk, struct place* place,
-                              struct capture_socket* socket, __u32 flags) {
+                              struct capture_socket* socket, struct capture_recorder* recorder) {
   if (!piece || !place || !socket) return 0;
+  const __u32 flags = piece->event.bits;
   const __u32 sends = flags & CAPTURE_SENT, tls = flags & CAPTURE_TLS;
   const bool known = socket->bits & CAPTURE_HTTP;
   place->limit = known ? CAPTURE_RECORDED : kGlance;
@@ -330,14 +365,14 @@ static __noinline int pass_on(struct piece* piece, struct sock* sk, struct place
   if (!tls && (socket->bits & CAPTURE_OTHER)) bits |= CAPTURE_LATE;
   piece->event.bits = bits | flags;
   /* Whether an exchange is looked at is decided where its request begins. */
-  struct budget* budget = budget_at(piece->event.time);
+  struct capture_budget* budget = budget_at(piece->event.time);
   if (!budget) return 0;
   if (part == kRequest) {
-    if (budget->left != 0) {
+    if (budget->left != 0 || opens_tunnel(piece->data)) {
       socket->bits &= ~CAPTURE_SKIPPED;
     } else {
       socket->bits |= CAPTURE_SKIPPED;
-      count_loss(CAPTURE_SKIPS);
+      ++budget->skips;
     }
   }
   const __u32 way = sends ? 1 : 0;
@@ -346,7 +381,7 @@ static __noinline int pass_on(struct piece* piece, struct sock* sk, struct place
       place->limit = CAPTURE_RECORDED;
       gather(piece, place);
     }
-    record(piece, sk, way, part);
+    record(recorder ? recorder : recorder_of(piece->event.socket, sk), piece, way, part);
     socket->bits &= ~CAPTURE_SPOKE;
     if (sends) socket->bits |= CAPTURE_SPOKE;
     __sync_fetch_and_add(&socket->lost[way], piece->event.total);

@@ -41,12 +41,16 @@ static __noinline int tell_in_clear(const struct move_in_clear* move) {
   if (!sk || BPF_CORE_READ(file, f_inode, i_ino) != move->session.inode) return 0;
   struct capture_socket* socket = remember(move->session.inode, CAPTURE_LATE);
   struct piece* piece = piece_for(move->session.inode, move->session.fd);
-  if (!piece || !socket) return 0;
+  const __s32 group = bpf_get_current_pid_tgid() >> 32;
+  const __u64* since = bpf_map_lookup_elem(&targets, &group);
+  if (!piece || !socket || !since) return 0;
+  if (socket->met < *since) socket->bits |= CAPTURE_LATE;
   struct place place = {.base = move->buffer};
   piece->event.what = CAPTURE_DATA;
   piece->event.total = move->total;
   if (move->sends) piece->event.time = move->began;
-  pass_on(piece, sk, &place, socket, CAPTURE_TLS | (move->sends ? CAPTURE_SENT : 0));
+  piece->event.bits = CAPTURE_TLS | (move->sends ? CAPTURE_SENT : 0);
+  pass_on(piece, sk, &place, socket, 0);
   return 0;
 }
 
@@ -97,6 +101,12 @@ int tls_read(struct user_registers* at) {
 SEC("uprobe")
 int tls_write_ex(struct user_registers* at) {
   return tls_entered(at->di, at->si, at->cx, 1);
+}
+/* The function under SSL_write: since OpenSSL 3.3 there are flags before the last argument. */
+SEC("uprobe")
+int tls_write_inside(struct user_registers* at) {
+  const __u64 no_address = 0x10000; /* the kernel maps nothing below that */
+  return tls_entered(at->di, at->si, at->cx < no_address ? at->r8 : at->cx, 1);
 }
 SEC("uprobe")
 int tls_read_ex(struct user_registers* at) {
