@@ -71,6 +71,26 @@ class Wire:
         return requests, responses
 
 
+def probes(pid):
+    """How many probes that process has set."""
+    found = 0
+    for one in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(OSError):
+            found += "perf_event" in os.readlink(one)
+    return found
+
+
+def wait_for_probes(pid, before):
+    """Until it has set more than that, and no more for two seconds."""
+    deadline = time.monotonic() + 60
+    last, since = before, time.monotonic()
+    while last == before or time.monotonic() - since < 2:
+        assert time.monotonic() < deadline, "no probes are set"
+        time.sleep(0.05)
+        if (now := probes(pid)) != last:
+            last, since = now, time.monotonic()
+
+
 class Session(unittest.TestCase):
     def test_two_hundred_exchanges_of_real_programs(self):
         with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
@@ -269,6 +289,11 @@ class Tls(unittest.TestCase):
             script = folder / "client.js"
             script.write_text(http_peers.NODE_CLIENT)
             with Capture(os.getpid(), proxy.pid, *children(squid.pid), *children(nginx.pid)) as capture:
+                # OpenSSL may be in node itself: that is looked into when the first one has started.
+                probed = probes(capture.process.pid)
+                with subprocess.Popen(["node", "-e", "process.stdin.resume()"], stdin=subprocess.PIPE) as first:
+                    wait_for_probes(capture.process.pid, probed)
+                    first.communicate()
                 for base in (port, proxy_port):
                     subprocess.run(["node", script, f"https://127.0.0.1:{base}/?node=%d", "0", "15"], check=True)
                     subprocess.run(["curl", "-sk", "--http1.1", *(word for n in range(10) for word in (
@@ -289,6 +314,8 @@ class Tls(unittest.TestCase):
             self.assertEqual(targets([one for one in asking if one not in opened]), sorted(2 * direct + tunnel))
             self.assertEqual([one["request"]["method"] for one in capture.of(children(squid.pid), "server")], ["CONNECT"])
             states = collections.Counter(one["state"] for one in capture.records["exchange"])
+            odd = [one for one in capture.records["exchange"] if one["state"] not in ("complete", "tunnel")]
+            self.assertEqual(odd, [])
             self.assertEqual(states, {"complete": 5 * len(direct) + 2 * len(tunnel), "tunnel": 2})
 
     def ask(self, url, node_port):
@@ -307,13 +334,9 @@ class Started(unittest.TestCase):
             client = http_peers.build_go(pathlib.Path(name), "goclient", http_peers.GO_CLIENT)
             url = f"https://127.0.0.1:{port}/?go=%d"
             with Capture(os.getpid()) as capture:
-                before = self.probes(capture.process.pid)
+                probed = probes(capture.process.pid)
                 with subprocess.Popen([client, url, "0", "20", "wait"], stdin=subprocess.PIPE, text=True) as first:
-                    deadline = time.monotonic() + 60
-                    while self.probes(capture.process.pid) == before:
-                        self.assertLess(time.monotonic(), deadline)
-                        time.sleep(0.05)
-                    time.sleep(0.5)  # from the first of some six probes to the last
+                    wait_for_probes(capture.process.pid, probed)
                     first.communicate("go\n")
                 subprocess.run([client, url, "100", "120"], check=True)
             self.assertEqual(len(log.read_text().splitlines()), 40)
@@ -325,14 +348,6 @@ class Started(unittest.TestCase):
             self.assertLessEqual(set(found), {f"/?go={n}" for n in range(20)})
             said = [one for one in capture.records["capture"][0]["blinds"] if "goclient" in one]
             self.assertEqual(len(said), 1, capture.records["capture"])
-
-    def probes(self, pid):
-        """How many probes that process has set."""
-        found = 0
-        for one in pathlib.Path(f"/proc/{pid}/fd").iterdir():
-            with contextlib.suppress(OSError):
-                found += "perf_event" in os.readlink(one)
-        return found
 
     def test_a_worker_of_nginx_that_takes_over(self):
         with tempfile.TemporaryDirectory() as name, http_peers.nginx(pathlib.Path(name), tls=True) as (nginx, port, _):

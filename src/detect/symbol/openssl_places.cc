@@ -4,19 +4,19 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstring>
+#include <span>
 #include <vector>
 
 #include "detect/symbol/elf_image.h"
 #include "detect/symbol/function_places.h"
-#include "detect/symbol/image.h"
 
 namespace plumb::detect {
 namespace {
 
 constexpr std::size_t kLookedAt = 64;  // bytes of a function: a call is in the first 30
-constexpr std::uint64_t kMostCode = 64U << 20U;
-constexpr std::byte kCall{0xe8};  // and where to, from the next instruction on
+constexpr std::byte kCall{0xe8};       // and where to, from the next instruction on
 constexpr std::size_t kCallSize = 5;
 
 // Of 64-bit registers: 50 to 57, or 41 and then these.
@@ -26,29 +26,30 @@ bool begins_with_push(std::span<const std::byte> code) {
   return plain(code[0]) || (code[0] == std::byte{0x41} && plain(code[1]));
 }
 
-std::vector<std::uint64_t> callees(std::span<const std::byte> code, std::uint64_t code_begin,
+std::vector<std::uint64_t> callees(const ImageSource& image, std::uint64_t end,
                                    std::uint64_t function) {
   std::vector<std::uint64_t> found;
-  if (function < code_begin) return found;
-  const std::uint64_t first = function - code_begin;
-  for (std::uint64_t at = first; at < first + kLookedAt; ++at) {
-    if (at + kCallSize > code.size()) break;
+  std::array<std::byte, kLookedAt> code{};
+  const std::size_t size = image.read(function, code);
+  for (std::size_t at = 0; at + kCallSize <= size; ++at) {
     if (code[at] != kCall) continue;
     std::int32_t distance = 0;
     std::memcpy(&distance, code.data() + at + 1, sizeof distance);
-    const std::uint64_t to = at + kCallSize + static_cast<std::uint64_t>(std::int64_t{distance});
-    if (to < code.size() && begins_with_push(code.subspan(to))) found.push_back(code_begin + to);
+    const std::uint64_t to =
+        function + at + kCallSize + static_cast<std::uint64_t>(std::int64_t{distance});
+    std::array<std::byte, 2> first{};
+    if (to >= end || image.read(to, first) != first.size()) continue;
+    if (begins_with_push(first)) found.push_back(to);
   }
   return found;
 }
 
 }  // namespace
 
-std::optional<std::uint64_t> common_callee(std::span<const std::byte> code,
-                                           std::uint64_t code_begin, std::uint64_t one,
-                                           std::uint64_t other) {
-  const auto of_one = callees(code, code_begin, one);
-  const auto of_other = callees(code, code_begin, other);
+std::optional<std::uint64_t> common_callee(const ImageSource& image, std::uint64_t end,
+                                           std::uint64_t one, std::uint64_t other) {
+  const auto of_one = callees(image, end, one);
+  const auto of_other = callees(image, end, other);
   const auto found = std::ranges::find_first_of(of_one, of_other);
   if (found == of_one.end()) return std::nullopt;
   return *found;
@@ -67,10 +68,8 @@ std::optional<OpenSslPlaces> find_openssl(const std::string& path) {
     if (known == places.offsets.end()) return std::nullopt;
     at[n] = known->second;
   }
-  const auto code =
-      (*image)->load(places.code_begin, places.code_end - places.code_begin, kMostCode);
-  const auto read = common_callee(code, places.code_begin, at[0], at[1]);
-  const auto write = common_callee(code, places.code_begin, at[2], at[3]);
+  const auto read = common_callee(**image, places.code_end, at[0], at[1]);
+  const auto write = common_callee(**image, places.code_end, at[2], at[3]);
   if (!read || !write || *read == *write) return std::nullopt;
   return OpenSslPlaces{*read, *write};
 }

@@ -6,22 +6,20 @@
 // subtraction with which the four begin (Debian's OpenSSL 3.0).
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 
 #include "detect/record/openssl_places.h"
+#include "detect/symbol/image.h"
 
 namespace plumb::detect {
 
 // Where both of two functions call to first, if that is code that begins with a push: offsets in
-// the file, whose bytes `code` has from `code_begin` on. No instruction is taken apart: what looks
-// like a call in one of them has to look like a call to the same place in the other.
-std::optional<std::uint64_t> common_callee(std::span<const std::byte> code,
-                                           std::uint64_t code_begin, std::uint64_t one,
-                                           std::uint64_t other);
+// the file, whose code ends at `end`. No instruction is taken apart: what looks like a call in one
+// of them has to look like a call to the same place in the other.
+std::optional<std::uint64_t> common_callee(const ImageSource& image, std::uint64_t end,
+                                           std::uint64_t one, std::uint64_t other);
 
 // Nothing where the file is no OpenSSL, or one that is built in another way.
 std::optional<OpenSslPlaces> find_openssl(const std::string& path);

@@ -11,8 +11,6 @@
 namespace plumb::detect {
 namespace {
 
-constexpr std::uint64_t kBegin = 0x1000;
-
 class CommonCallee : public testing::Test {
  protected:
   void call(std::size_t at, std::size_t to) {
@@ -24,7 +22,7 @@ class CommonCallee : public testing::Test {
     for (const int one : bytes) code[at++] = static_cast<std::byte>(one);
   }
   std::optional<std::uint64_t> of(std::size_t one, std::size_t other) const {
-    return common_callee(code, kBegin, kBegin + one, kBegin + other);
+    return common_callee(MemoryImage(code), code.size(), one, other);
   }
   std::vector<std::byte> code = std::vector<std::byte>(0x400, std::byte{0x90});
 };
@@ -35,7 +33,7 @@ TEST_F(CommonCallee, IsWhatBothCall) {
   call(0x01e, 0x300);
   call(0x030, 0x200);
   call(0x104, 0x300);
-  EXPECT_EQ(of(0x000, 0x100), kBegin + 0x300);
+  EXPECT_EQ(of(0x000, 0x100), 0x300U);
 }
 
 TEST_F(CommonCallee, IsNoneThatOnlyOneCallsOrThatBeginsOtherwise) {
@@ -51,7 +49,10 @@ TEST_F(CommonCallee, IsNotLookedForOutside) {
   put(0x3fb, {0xe8, 0xff, 0xff, 0xff, 0x7f});
   EXPECT_FALSE(of(0x3f8, 0x3f8));
   EXPECT_FALSE(of(0x3ff, 0x5000));
-  EXPECT_FALSE(common_callee(code, kBegin, 0, kBegin));
+  put(0x300, {0x41, 0x55});
+  call(0x000, 0x300);
+  EXPECT_EQ(of(0x000, 0x000), 0x300U);
+  EXPECT_FALSE(common_callee(MemoryImage(code), 0x300, 0, 0)) << "no code there";
 }
 
 TEST(OpenSslPlaces, AreFoundInTheSystemsAndInNothingElse) {
