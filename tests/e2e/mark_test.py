@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""plumb mark: a leak is tied to the script's job that it comes after, and to no other job."""
+"""Marks: a leak is tied to the job that it comes after, a script's or one of the journal, and to no other job."""
 import json
 import pathlib
 import subprocess
@@ -29,7 +29,41 @@ every(2.3, "images\x1b[2J\nof \xff", leak)
 """
 
 
+# Tells the journal of a job as cron does, and leaks a moment later.
+CRON = r"""
+import os, socket, time
+log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+log.connect("/run/systemd/journal/dev-log")
+kept = []
+while True:
+    log.send(b"<78>CRON[7]: (root) CMD (/usr/bin/backup --all)")
+    time.sleep(0.02)
+    kept.append(os.eventfd(0))
+    time.sleep(1.1)
+"""
+# A journal of its own, in a place that nobody else sees.
+WITH_JOURNAL = """
+set -e
+mount -t tmpfs tmpfs /run
+mkdir -p /run/systemd/journal "/run/log/journal/$(cat /etc/machine-id)"
+/lib/systemd/systemd-journald & journal=$!
+trap 'kill $journal $victim' EXIT
+until [ -S /run/systemd/journal/dev-log ]; do sleep 0.05; done
+"$1" -c "$2" & victim=$!
+"$3" explain --json --for 16s $victim || [ $? = 1 ]
+"""
+
+
 class Marks(unittest.TestCase):
+    def test_a_leak_is_tied_to_a_job_of_the_journal(self):
+        done = subprocess.run(["unshare", "--mount", "--propagation", "private", "bash", "-c", WITH_JOURNAL, "bash",
+                               sys.executable, CRON, PLUMB], capture_output=True, text=True, check=True, timeout=120)
+        records = [json.loads(line) for line in done.stdout.splitlines()]
+        leaks = [one for one in records if one["record"] == "finding" and one["id"] == "descriptor-leak"]
+        self.assertEqual(len(leaks), 1, done.stderr)
+        tied = [row["value"] for row in leaks[0]["evidence"] if row["what"] == "tied to"]
+        self.assertTrue(tied and "cron /usr/bin/backup --all" in tied[0], (leaks[0]["evidence"], done.stderr))
+
     def test_a_leak_is_tied_to_the_job_that_it_comes_after(self):
         with subprocess.Popen([sys.executable, "-c", VICTIM, PLUMB], stdin=subprocess.DEVNULL) as victim:
             try:

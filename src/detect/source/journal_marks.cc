@@ -51,7 +51,9 @@ std::optional<std::string> cron_command(std::string_view message) {
 
 std::optional<Mark> mark_of(const json& entry, nanoseconds to_boot) {
   if (!entry.is_object()) return std::nullopt;
-  const auto wall = parse_number<std::int64_t>(text_of(entry, "__REALTIME_TIMESTAMP"));
+  // When it was sent, where the journal knows; on a busy machine it is received much later.
+  auto wall = parse_number<std::int64_t>(text_of(entry, "_SOURCE_REALTIME_TIMESTAMP"));
+  if (!wall) wall = parse_number<std::int64_t>(text_of(entry, "__REALTIME_TIMESTAMP"));
   if (!wall || *wall < 0 || *wall > INT64_MAX / 1000) return std::nullopt;
   Mark mark;
   mark.time = BootTime(nanoseconds(std::chrono::microseconds(*wall)) + to_boot);

@@ -45,6 +45,14 @@ TEST(Journal, WhatIsNoMarkIsLeftOut) {
           .empty());
 }
 
+TEST(Journal, TheTimeIsThatOfTheSender) {
+  const auto marks = parse_journal(
+      R"j({"__REALTIME_TIMESTAMP":"1700000109000000","_SOURCE_REALTIME_TIMESTAMP":"1700000100000000","SYSLOG_IDENTIFIER":"CRON","MESSAGE":"(root) CMD (x)"})j",
+      kToBoot);
+  ASSERT_EQ(marks.size(), 1u);
+  EXPECT_EQ(marks[0].time, BootTime(100s));
+}
+
 TEST(Journal, ALongNameIsCut) {
   const auto marks = parse_journal(
       R"j({"__REALTIME_TIMESTAMP":"1700000100000000","SYSLOG_IDENTIFIER":"CRON","MESSAGE":"(root) CMD ()j" +
