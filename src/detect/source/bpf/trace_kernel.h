@@ -56,6 +56,9 @@ struct sock {
   __u16 sk_type;
   __u16 sk_protocol;
 } PLUMB_CORE;
+struct inet_sock {
+  __u16 inet_sport;
+} PLUMB_CORE;
 struct tcp_sock {
   __u64 bytes_received;
   __u32 rcv_nxt;

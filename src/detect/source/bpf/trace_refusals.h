@@ -29,7 +29,9 @@ int BPF_PROG(on_tcp_state, struct sock* sk, int old_state, int state) {
   /* Bytes in its queue have come and were not read. */
   const __u32 queued = BPF_CORE_READ(tcp, rcv_nxt) - BPF_CORE_READ(tcp, copied_seq);
   if (BPF_CORE_READ(tcp, bytes_received) > queued) return 0;
-  const struct trace_refuser key = {.pid = pid, .port = BPF_CORE_READ(sk, __sk_common.skc_num)};
+  /* In network order. skc_num is given back before the state is. */
+  const __u16 port = BPF_CORE_READ((const struct inet_sock*)sk, inet_sport);
+  const struct trace_refuser key = {.pid = pid, .port = __builtin_bswap16(port)};
   const __u64 one = 1;
   __u64* count = bpf_map_lookup_elem(&refusals, &key);
   if (count) {
