@@ -40,8 +40,13 @@ function startWorker() {
   }
 }
 
-// Each thread has a loop of its own, and that one inotify instance for all that it watches.
+// Each thread has a loop of its own, and that one inotify instance for all that it watches. One begins
+// after the other: on a busy machine many at a time would keep each other from ever watching.
+let watcherBegins = false;
+
 function startWatcher() {
+  if (watcherBegins) return;
+  watcherBegins = true;
   const watcher = new Worker(`
     const fs = require('fs');
     function followDirectory() {
@@ -49,7 +54,10 @@ function startWatcher() {
     }
     followDirectory();
     require('worker_threads').parentPort.postMessage('watching');`, {eval: true});
-  if (healthy) watcher.on('message', () => watcher.terminate());
+  watcher.on('message', () => {
+    watcherBegins = false;
+    if (healthy) watcher.terminate();
+  });
 }
 
 function openValid(turn) {

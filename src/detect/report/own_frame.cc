@@ -31,8 +31,10 @@ bool is_go_library(std::string_view function) {
   return std::ranges::binary_search(kStandard, element);
 }
 
+// "<frozen os>" is the interpreter's, "<string>" what stands behind python3 -c.
 bool is_python_library(std::string_view file) {
-  return file.starts_with('<') || file.find("/lib/python3") != std::string_view::npos ||
+  const bool typed = file == "<string>" || file == "<stdin>";
+  return (file.starts_with('<') && !typed) || file.find("/lib/python3") != std::string_view::npos ||
          file.find("/dist-packages/") != std::string_view::npos;
 }
 

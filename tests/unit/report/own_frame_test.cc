@@ -67,6 +67,9 @@ TEST(OwnFrames, InterpretedProgramsAreNotTheirInterpreter) {
                  of_kind(FrameKind::kPython, "_call", "<frozen importlib._bootstrap>"),
                  native("main", "/srv/embedding")}),
             "ask");
+  EXPECT_EQ(own({native("__open64", kLibc), of_kind(FrameKind::kPython, "leak", "<string>"),
+                 of_kind(FrameKind::kPython, "<module>", "<stdin>")}),
+            "leak <module>");
   EXPECT_EQ(
       own({native("uv_fs_open", "/usr/bin/node"), native("v8::internal::Invoke()", "/usr/bin/node"),
            of_kind(FrameKind::kJit, "openSync", "node:fs"),
