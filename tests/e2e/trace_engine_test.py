@@ -204,8 +204,8 @@ class Engine(unittest.TestCase):
         return done.stdout.splitlines()
 
     def test_return_addresses_that_find_no_room_are_counted(self):
-        """A thousand stacks of six return addresses each that no other stack has, where there is room for 2,048."""
-        depth, paths = 6, range(1000)
+        """600 stacks of six return addresses each that no other stack has, where there is room for 2,048."""
+        depth, paths = 6, range(600)
         functions = "".join(f"N(f{n}_{at}){{{f'f{n}_{at - 1}' if at else 'o'}();}}"
                             for n in paths for at in range(depth))
         calls = "".join(f"f{n}_{depth - 1}();" for n in paths)
