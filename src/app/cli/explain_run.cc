@@ -201,7 +201,8 @@ bool Run::calm() const {
 bool Run::exchange_may_come(const Explanation& explanation) const {
   return watch_->reading().facts() && observation().span() < kExchangesComeLate &&
          std::ranges::any_of(explanation.findings, [](const Finding& finding) {
-           return finding.id == id::kIdlePeerWaits && finding.measure == measure_of(Kind::kTcp);
+           return finding.id == id::kIdlePeerWaits && finding.measure == measure_of(Kind::kTcp) &&
+                  finding.confidence < kFirm;
          });
 }
 

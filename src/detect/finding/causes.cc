@@ -47,6 +47,7 @@ constexpr std::array kRules = {
     Rule{id::kCloseWaitPileup, id::kThreadLeak, Relation::kSame},
     Rule{id::kThreadLeak, id::kUnframedResponse, Relation::kHolder},
     Rule{id::kThreadLeak, id::kIdlePeerWaits, Relation::kWaiters},
+    Rule{id::kIdlePeerWaits, id::kGoroutineLeak, Relation::kSame},
     Rule{id::kStuckChildren, id::kAcceptStarved, Relation::kHolder},
     Rule{id::kStuckChildren, id::kUnframedResponse, Relation::kHolder},
     Rule{id::kStuckChildren, id::kIdlePeerWaits, Relation::kWaiters},
@@ -86,6 +87,9 @@ bool fits(const Finding& effect, const Finding& cause) {
     return effect.id != id::kDescriptorLeak || effect.measure == measure_of(Kind::kTcp);
   }
   if (cause.id == id::kUnclosedHttpBody && !cause.measure) return false;  // streams of HTTP/2
+  if (cause.id == id::kGoroutineLeak && effect.id == id::kIdlePeerWaits) {
+    return cause.severity > Severity::kInfo;  // who waits for another server is no cause
+  }
   if (cause.id == id::kUnclosedHttpBody || cause.id == id::kUnreadBody) {
     return effect.id != id::kDescriptorLeak || effect.measure == measure_of(Kind::kTcp);
   }
@@ -129,13 +133,14 @@ void raise(std::vector<Finding>& findings, std::size_t effect) {
 
 // What a leak asks for, to close or to look for what nobody closes, is no remedy where children
 // that never end have the other ends, or where the forgotten body is found: that cause says what to
-// do.
+// do; so it does where the requests that wait are seen to wait within a function.
 void leave_to_cause(std::vector<Finding>& findings) {
   for (Finding& finding : findings) {
-    if (finding.id != id::kDescriptorLeak) continue;
+    const bool held_up = finding.id == id::kIdlePeerWaits && !finding.causes.empty();
+    if (finding.id != id::kDescriptorLeak && !held_up) continue;
     const bool found = std::ranges::any_of(finding.causes, [&](FindingIndex cause) {
       const std::string_view name = findings[number(cause)].id;
-      return name == id::kUnclosedHttpBody || name == id::kStuckChildren;
+      return held_up || name == id::kUnclosedHttpBody || name == id::kStuckChildren;
     });
     if (!found) continue;
     finding.remedy.clear();

@@ -72,9 +72,11 @@ void find_deleted_file_held(const Facts& facts, std::vector<Finding>& found) {
     finding.measure = Measure::kUnlinked;
     finding.weight = held.files;
     finding.series = facts.observation.series(*tracked, Measure::kUnlinked);
-    finding.summary = fmt::format("{} holds {} without a name, {} of disk{}", who,
-                                  counted(held.files, "file", "files"), human_size(held.bytes),
-                                  grows ? ", " + rate_text(trend.per_second) : std::string());
+    // What was written a moment ago has no blocks yet.
+    finding.summary =
+        fmt::format("{} holds {} without a name{}{}", who, counted(held.files, "file", "files"),
+                    held.bytes == 0 ? "" : ", " + human_size(held.bytes) + " of disk",
+                    grows ? ", " + rate_text(trend.per_second) : std::string());
     const Descriptor& largest = facts.now.row(*held.largest);
     finding.evidence.push_back(
         {"largest", fmt::format("fd {} {}, {}", number(largest.fd), survey.texts.at(largest.name),

@@ -8,10 +8,12 @@
 
 #include "detect/finding/kinds.h"
 #include "detect/finding/lifted.h"
+#include "detect/finding/names.h"
 #include "detect/finding/other_ends.h"
 #include "detect/finding/sites.h"
 #include "detect/finding/wording.h"
 #include "detect/model/period.h"
+#include "detect/record/call_name.h"
 #include "plumb/base/human.h"
 
 namespace plumb::detect {
@@ -148,6 +150,9 @@ class Looker {
     if (const std::string text = other_ends_text(facts_, ends); !text.empty()) {
       finding.evidence.push_back({"other ends", text});
     }
+    if (std::string names = names_text(facts_, p_, kind_); !names.empty()) {
+      finding.evidence.push_back({"they are", std::move(names)});
+    }
     if (site_ != nullptr) {
       add_site(facts_, *site_, finding);
       add_lifts(facts_, site_->born, facts_.trace->ledger.began(), finding);
@@ -170,8 +175,13 @@ class Looker {
     say_what_to_do(finding, ends);
   }
 
-  // Whether most of its connections came to a port where somebody listens.
+  // Whether most of its connections came to a port where somebody listens. Who makes sockets is
+  // no server that gets clients: they may be listeners.
   bool accepted() const {
+    if (site_ != nullptr && site_->special == OriginId::kFirst && !call_name(site_->call).empty() &&
+        !accepts(*site_)) {
+      return false;
+    }
     std::set<std::uint16_t> ports;
     for (const Socket& socket : survey_.sockets) {
       if (socket.state == SocketState::kListen) ports.insert(socket.local.port);
@@ -183,7 +193,7 @@ class Looker {
       const Socket* socket = survey_.socket_of(survey_.descriptors[d]);
       if (survey_.descriptors[d].kind != kind_ || socket == nullptr) continue;
       ++all;
-      came += ports.contains(socket->local.port);
+      came += socket->state != SocketState::kListen && ports.contains(socket->local.port);
     }
     return 2 * came > all;
   }

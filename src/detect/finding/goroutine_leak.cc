@@ -23,6 +23,11 @@ bool of_connections(const Frame& creator) {
          creator.function.starts_with("golang.org/x/net/http2.");
 }
 
+// They wait for a lock or for somebody to take what they send, which no client can end.
+bool held_up(std::string_view reason) {
+  return reason.starts_with("semacquire") || reason.starts_with("sync.") || reason == "chan send";
+}
+
 // Where most of them stand, and how many do.
 struct Place {
   StackNode stack = StackStore::kEmpty;
@@ -78,6 +83,41 @@ void describe(const Facts& facts, ProcessIndex p, const GoroutineFacts& watched,
   found.push_back(std::move(finding));
 }
 
+// Requests of Go's HTTP server pile up in a function of the program itself.
+void describe_requests(const Facts& facts, ProcessIndex p, const GoroutineFacts& watched,
+                       const std::string& key, const GoroutineSeries::Site& site,
+                       const Trend& trend, std::vector<Finding>& found) {
+  const GoroutineSnapshot& snapshot = *watched.series.last();
+  const Place place = usual_place(snapshot, watched.series.members_of(key));
+  auto stack = frames_of(snapshot.stacks, place.stack);
+  const Frame* waits_at = guilty_frame(stack);
+  if (waits_at == nullptr || place.count < kLeastRise) return;
+  const std::string who = name_with_pid(facts.now.survey, p);
+  const std::string where = frame_text(*waits_at);
+  Finding finding;
+  finding.id = id::kGoroutineLeak;
+  finding.subject = subject_of(facts.now.survey, p);
+  // Whoever waits for news, as a long poll does, is held up by nobody.
+  finding.severity = held_up(place.reason) ? Severity::kWarning : Severity::kInfo;
+  finding.confidence = held_up(place.reason) ? 0.9 : 0.6;
+  finding.weight = place.count;
+  finding.series = site.counts;
+  finding.summary = fmt::format("{} requests of {} wait in {}, {}", human_count(place.count), who,
+                                where, rate_text(trend.per_second));
+  finding.evidence.push_back({"they wait", fmt::format("for: {}", place.reason)});
+  if (const std::string callers = callers_text(stack); !callers.empty()) {
+    finding.evidence.push_back({"called by", callers});
+  }
+  finding.whose_move = who;
+  finding.remedy =
+      held_up(place.reason)
+          ? fmt::format("what {} waits for is held or not taken by another, on every way out of it",
+                        where)
+          : fmt::format("{} needs a time limit for what it waits for", where);
+  finding.stack = std::move(stack);
+  found.push_back(std::move(finding));
+}
+
 }  // namespace
 
 void find_goroutine_leak(const Facts& facts, std::vector<Finding>& found) {
@@ -85,9 +125,12 @@ void find_goroutine_leak(const Facts& facts, std::vector<Finding>& found) {
     const auto p = find_process(facts.now.survey, watched.process);
     if (!p || watched.series.last() == nullptr) continue;
     for (const auto& [key, site] : watched.series.sites()) {
-      if (of_connections(site.creator)) continue;
       const Trend trend = trend_of(site.counts, kLeastRise);
-      if (trend.rises()) describe(facts, *p, watched, key, site, trend, found);
+      if (!trend.rises()) continue;
+      if (site.creator.function.starts_with("net/http.(*Server).Serve")) {
+        describe_requests(facts, *p, watched, key, site, trend, found);
+      }
+      if (!of_connections(site.creator)) describe(facts, *p, watched, key, site, trend, found);
     }
   }
 }

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "detect/finding/kinds.h"
+#include "detect/finding/said.h"
 #include "detect/finding/wording.h"
 #include "detect/model/wait.h"
 #include "detect/model/wait_graph.h"
@@ -21,6 +22,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kQuiet = 10s;
+constexpr std::uint64_t kHeardEnough = 2;  // exchanges that were heard not to end
 
 struct Waiters {
   std::vector<ProcessIndex> clients;
@@ -123,6 +125,34 @@ void pass_on(const Upstream& upstream, std::size_t clients, Finding& finding) {
                   upstream.name, who);
 }
 
+// What was heard of the exchanges says what is missing.
+void add_what_was_said(const Facts& facts, ProcessIndex server, const std::string& clients,
+                       Finding& finding) {
+  const Unended heard = unended_of(facts, facts.process(server).key.pid);
+  if (heard.exchanges < kHeardEnough) return;
+  const std::string who = name_with_pid(facts.now.survey, server);
+  finding.confidence = 0.95;
+  finding.evidence.push_back({"heard", exchange_text(*heard.example)});
+  switch (heard.state) {
+    case FramingState::kWaitsForLength:
+      finding.summary =
+          fmt::format("{} sends less than the Content-Length that it names: {} wait for the rest",
+                      who, clients);
+      finding.remedy = fmt::format("{} must send all that it has announced, or close", who);
+      return;
+    case FramingState::kInChunk:
+      finding.summary = fmt::format(
+          "{} does not end its chunked answers: {} wait for the last chunk", who, clients);
+      finding.remedy =
+          fmt::format("{} must send the chunk of size 0 that ends them, or close", who);
+      return;
+    default:
+      finding.remedy =
+          fmt::format("{} must answer or close; who asks should have a time limit", who);
+      return;
+  }
+}
+
 Finding describe(const Facts& facts, ProcessIndex server, const Waiters& waiters,
                  const std::optional<Upstream>& upstream) {
   const Survey& survey = facts.now.survey;
@@ -166,8 +196,18 @@ Finding describe(const Facts& facts, ProcessIndex server, const Waiters& waiters
                      who, survey.texts.at(client.name))
                : fmt::format("{} must answer or close; {} should not wait without a time limit",
                              who, survey.texts.at(client.name));
+  add_what_was_said(facts, server, clients, finding);
   if (!answered && upstream) pass_on(*upstream, waiters.clients.size(), finding);
   return finding;
+}
+
+// "read of fd 3, a pipe": which of its pipes is full or empty is half of the answer.
+std::string wait_text(const Facts& facts, ProcessIndex p, const Wait& wait) {
+  std::string text(wait.call);
+  if (!wait.fd) return text;
+  text += fmt::format(" of fd {}", number(*wait.fd));
+  const auto row = facts.now.tables.find(p, *wait.fd);
+  return row ? text + fmt::format(" ({})", name_of(facts.now.row(*row).kind)) : text;
 }
 
 // A ring of processes, each of which waits for the next one and for nobody else: none can go on.
@@ -189,9 +229,9 @@ Finding describe_ring(const Facts& facts, const std::vector<ProcessIndex>& ring)
     const auto threads = graph.threads_of(member);
     if (threads.empty()) continue;
     finding.evidence.push_back(
-        {name_with_pid(survey, member),
-         fmt::format("waits in {}, at every look for {}", threads.front().wait.call,
-                     human_duration(facts.observed()))});
+        {name_with_pid(survey, member), fmt::format("waits in {}, at every look for {}",
+                                                    wait_text(facts, member, threads.front().wait),
+                                                    human_duration(facts.observed()))});
     finding.leads_to.push_back(facts.process(member).key);
   }
   finding.whose_move = names;

@@ -84,6 +84,48 @@ bool only_by_accident(const Facts& facts, ProcessIndex reader, const End& end) {
   });
 }
 
+// All who can still write have the end as a standard stream, and are not below the reader any more:
+// a daemon that was started in the background keeps the output that was meant for its starter's.
+bool left_behind(const Facts& facts, ProcessIndex reader, const Descriptor& read, const End& end) {
+  const Process& process = facts.process(reader);
+  return read.fd >= kFirstFree && std::ranges::all_of(end.holders, [&](DescriptorIndex d) {
+           const Descriptor& row = facts.now.row(d);
+           const Pid parent = facts.process(row.process).parent;
+           return row.process != reader && row.fd < kFirstFree && parent != process.parent &&
+                  !below(facts, row.process, process.key.pid) && below(facts, reader, parent);
+         });
+}
+
+void describe_left_behind(const Facts& facts, ProcessIndex reader, const Descriptor& read,
+                          const Descriptor& writer, std::vector<Finding>& found) {
+  const Survey& survey = facts.now.survey;
+  const std::string who = name_with_pid(survey, reader);
+  const std::string holder = name_with_pid(survey, writer.process);
+  Finding finding;
+  finding.id = id::kInheritedDescriptor;
+  finding.subject = subject_of(survey, writer.process);
+  finding.severity = Severity::kWarning;
+  finding.confidence = 0.85;
+  finding.measure = measure_of(Kind::kPipe);
+  finding.weight = 1;
+  finding.summary = fmt::format(
+      "{} waits for the end of an output that {} has kept, whose starter has ended", who, holder);
+  finding.evidence.push_back(
+      {"reader", fmt::format("{} waits to read fd {}, at every look for {}", who, number(read.fd),
+                             human_duration(facts.observed()))});
+  finding.evidence.push_back(
+      {"writer", fmt::format("{}, \"{}\", as its fd {}; nobody else has it", holder,
+                             short_command(command_of(survey, facts.process(writer.process)), 40),
+                             number(writer.fd))});
+  finding.leads_to.push_back(facts.process(reader).key);
+  finding.whose_move = who;
+  finding.remedy = fmt::format(
+      "who starts {} in the background must give it another output (>/dev/null 2>&1); ending {} "
+      "lets {} go on",
+      survey.texts.at(facts.process(writer.process).name), holder, who);
+  found.push_back(std::move(finding));
+}
+
 void look_at_reader(const Facts& facts, const WaitReader& reader, ProcessIndex p,
                     std::vector<Finding>& found) {
   const auto pipe = awaited_pipe(facts, reader, p);
@@ -93,6 +135,9 @@ void look_at_reader(const Facts& facts, const WaitReader& reader, ProcessIndex p
   const Survey& survey = facts.now.survey;
   const std::string who = name_with_pid(survey, p);
   const Descriptor& writer = facts.now.row(end.holders.front());
+  if (left_behind(facts, p, facts.now.row(*pipe), end)) {
+    return describe_left_behind(facts, p, facts.now.row(*pipe), writer, found);
+  }
   const bool self = facts.process(p).thread_count == 1U &&
                     std::ranges::all_of(end.holders, [&](DescriptorIndex d) {
                       return facts.now.row(d).process == p;

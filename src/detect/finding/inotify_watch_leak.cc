@@ -10,7 +10,10 @@
 namespace plumb::detect {
 namespace {
 
+using namespace std::chrono_literals;
+
 constexpr std::uint64_t kLeastRise = 5;
+constexpr auto kLongEnough = 20s;  // who looks at a tree of folders for the first time is done then
 
 }  // namespace
 
@@ -31,7 +34,7 @@ void find_inotify_watch_leak(const Facts& facts, std::vector<Finding>& found) {
     finding.id = id::kInotifyWatchLeak;
     finding.subject = subject_of(survey, index);
     finding.severity = Severity::kWarning;
-    finding.confidence = 0.75;
+    finding.confidence = facts.observed() >= kLongEnough ? 0.85 : 0.75;
     finding.measure = Measure::kWatches;
     finding.weight = tracked->counts[place_of(Measure::kWatches)];
     finding.series = facts.observation.series(*tracked, Measure::kWatches);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "detect/finding/kinds.h"
+#include "detect/finding/names.h"
 #include "detect/finding/other_ends.h"
 #include "detect/finding/wording.h"
 #include "plumb/base/human.h"
@@ -74,6 +75,9 @@ Finding near(const Facts& facts, ProcessIndex p, std::uint64_t open, std::uint64
   const OtherEnds ends = other_ends_of(facts, p, kind);
   if (const std::string text = other_ends_text(facts, ends); !text.empty()) {
     finding.evidence.push_back({"other ends", text});
+  }
+  if (std::string names = names_text(facts, p, kind); !names.empty()) {
+    finding.evidence.push_back({"they are", std::move(names)});
   }
   if (const auto idle = usual_idle(facts, p, kind)) {
     finding.evidence.push_back({"quiet", fmt::format("half of the {} for {} or longer",

@@ -17,7 +17,7 @@ namespace {
 constexpr std::uint64_t kSure = 2;  // connections: one may have been made by a bind before connect
 
 struct Left {
-  std::uint64_t connections = 0;
+  std::set<std::uint16_t> clients;  // their ports: a duplicate of a descriptor is no other client
   const Socket* example = nullptr;
 };
 
@@ -44,12 +44,12 @@ void find_listener_gone(const Facts& facts, std::vector<Finding>& found) {
     if (listening.contains({socket->net_namespace, socket->local.port})) continue;
     if (!ephemeral(facts, socket->remote.port)) continue;
     Left& one = left[{number(row.process), socket->local.port}];
-    ++one.connections;
+    one.clients.insert(socket->remote.port);
     one.example = socket;
   }
   // The server's side: a client's port is taken from the ephemeral range and is its alone.
   std::erase_if(left, [&](const auto& one) {
-    return ephemeral(facts, std::get<1>(one.first)) && one.second.connections < kSure;
+    return ephemeral(facts, std::get<1>(one.first)) && one.second.clients.size() < kSure;
   });
   for (const auto& [key, one] : left) {
     const auto [p, port] = key;
@@ -58,12 +58,12 @@ void find_listener_gone(const Facts& facts, std::vector<Finding>& found) {
     Finding finding;
     finding.id = id::kListenerGone;
     finding.subject = subject_of(survey, index);
-    finding.severity = one.connections >= kSure ? Severity::kWarning : Severity::kInfo;
-    finding.confidence = one.connections >= kSure ? 0.85 : 0.5;
-    finding.weight = one.connections;
+    finding.severity = one.clients.size() >= kSure ? Severity::kWarning : Severity::kInfo;
+    finding.confidence = one.clients.size() >= kSure ? 0.85 : 0.5;
+    finding.weight = one.clients.size();
     finding.measure = measure_of(Kind::kTcp);
     finding.summary = fmt::format("nobody listens on :{} any more, where {} still has {}", port,
-                                  who, counted(one.connections, "client", "clients"));
+                                  who, counted(one.clients.size(), "client", "clients"));
     finding.evidence.push_back({"such as", socket_text(survey, *one.example)});
     finding.evidence.push_back(
         {"process", fmt::format("{} old", human_duration(age_of(survey, facts.process(index))))});

@@ -7,9 +7,9 @@
 #include <algorithm>
 
 #include "detect/finding/kinds.h"
+#include "detect/finding/said.h"
 #include "detect/finding/wording.h"
 #include "detect/model/period.h"
-#include "detect/model/secrets.h"
 #include "detect/model/waiting.h"
 #include "plumb/base/human.h"
 
@@ -81,25 +81,6 @@ std::string waits_text(const Facts& facts, const Waiting& waiting) {
   return text;
 }
 
-// Why the exchange that it saw did not end.
-std::string exchange_text(const Exchange& exchange) {
-  std::string text = exchange.http.request
-                         ? fmt::format("{} {}", exchange.http.request->method,
-                                       masked_target(exchange.http.request->target, Secrets::kMask))
-                         : "a request";
-  if (exchange.http.response) text += fmt::format(" → {}", exchange.http.response->status);
-  switch (exchange.state) {
-    case FramingState::kUnframed:
-      return text + ": no length, not chunked, and the connection is kept";
-    case FramingState::kWaitsForLength:
-      return text + fmt::format(": {} of its length are missing", human_size(exchange.missing));
-    case FramingState::kNoResponse:
-      return text + ": no answer";
-    default:
-      return text + fmt::format(": {}", name_of(exchange.state));
-  }
-}
-
 // What came of running one's command again.
 void add_rerun(const Facts& facts, const Rerun& rerun, Finding& finding) {
   const std::string lasted = human_duration(rerun.lasted);
@@ -154,10 +135,18 @@ Finding describe(const Facts& facts, const Group& group) {
   finding.whose_move = who;
   const bool for_parent = !parties.empty() && parties.front().whom == group.parent &&
                           2 * parties.front().count > group.node.members.size();
-  finding.remedy =
-      for_parent
-          ? fmt::format("they wait for {} itself: it must close its end of what they read", who)
-          : fmt::format("{} should give its children a time limit and end them at it", who);
+  // A full pipe holds back who writes, an empty one who reads.
+  const bool writing = !parties.empty() && parties.front().call.find("write") != std::string::npos;
+  if (for_parent && writing) {
+    finding.remedy = fmt::format(
+        "they wait for {} itself: it must read what they write, or give them another output", who);
+  } else if (for_parent) {
+    finding.remedy =
+        fmt::format("they wait for {} itself: it must close its end of what they read", who);
+  } else {
+    finding.remedy =
+        fmt::format("{} should give its children a time limit and end them at it", who);
+  }
   return finding;
 }
 

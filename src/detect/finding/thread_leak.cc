@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <map>
 
 #include "detect/finding/kinds.h"
@@ -15,6 +16,17 @@ namespace {
 
 constexpr std::uint64_t kLeastRise = 5;
 
+// "pool-12-thread-1" and "pool-13-thread-1" are of one kind.
+std::string without_numbers(std::string_view name) {
+  std::string text;
+  for (const char letter : name) {
+    const bool digit = std::isdigit(static_cast<unsigned char>(letter)) != 0;
+    if (!digit) text += letter;
+    if (digit && !text.ends_with("…")) text += "…";
+  }
+  return text;
+}
+
 // What most of them are called and wait in.
 std::string usual_thread(const Facts& facts, ProcessIndex p) {
   const Survey& survey = facts.now.survey;
@@ -23,7 +35,7 @@ std::string usual_thread(const Facts& facts, ProcessIndex p) {
   for (std::uint32_t t = 0; t < process.listed_threads; ++t) {
     const Thread& thread = survey.threads[process.first_thread + t];
     const std::string call(thread.waits_in ? wait_of(*thread.waits_in).call : "");
-    ++kinds[{std::string(survey.texts.at(thread.name)), call}];
+    ++kinds[{without_numbers(survey.texts.at(thread.name)), call}];
   }
   if (kinds.empty()) return {};
   const auto most = std::ranges::max_element(kinds, {}, [](const auto& one) { return one.second; });

@@ -65,7 +65,44 @@ bool is_compiled_in(const Frame& frame) {
   }
   return frame.file.starts_with("/rustc/") || frame.file.starts_with("/usr/include/") ||
          frame.file.starts_with("/usr/src/rustc") ||
+         frame.file.find("/uv/src/") != std::string::npos ||
          frame.file.find("/.cargo/registry/") != std::string::npos;
+}
+
+constexpr std::size_t kLongName = 60;
+
+// A C++ function as its source writes it: strings by their usual names, and of a name that is long
+// even so the parameters are left out.
+std::string as_in_source(std::string name) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 2> kUsual = {
+      std::pair{"std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char> >",
+                "std::string"},
+      {"std::basic_string_view<char, std::char_traits<char> >", "std::string_view"}};
+  for (const auto& [whole, usual] : kUsual) {
+    for (auto at = name.find(whole); at != std::string::npos; at = name.find(whole, at)) {
+      name.replace(at, whole.size(), usual);
+    }
+  }
+  const std::size_t end = name.rfind(')');
+  if (name.size() <= kLongName || end == std::string::npos) return name;
+  std::size_t begin = end;
+  for (int depth = 1; begin > 0 && depth > 0;) {
+    --begin;
+    depth += name[begin] == ')' ? 1 : name[begin] == '(' ? -1 : 0;
+  }
+  if (name[begin] == '(' && end > begin + 1) name.replace(begin + 1, end - begin - 1, "…");
+  return name;
+}
+
+// A program that runs scripts, by the name of its file without a version: a function of it says
+// nothing of whose script it is that calls it.
+bool is_interpreter(std::string_view module) {
+  constexpr std::array<std::string_view, 13> kInterpreters = {
+      "bash", "sh",  "dash", "zsh",    "ksh",   "perl", "ruby",
+      "php",  "lua", "node", "python", "tclsh", "wish"};
+  std::string_view name = module.substr(module.rfind('/') + 1);
+  name = name.substr(0, name.find_last_not_of("0123456789.-") + 1);
+  return std::ranges::count(kInterpreters, name) > 0;
 }
 
 // Runs scripts whose functions are nowhere in the stack.
@@ -75,7 +112,13 @@ bool is_of_interpreter(const Frame& frame) {
       [&](std::string_view start) { return frame.function.starts_with(start); });
 }
 
-bool is_own(const Frame& frame, bool python) {
+// What is in a stack decides what the functions in it may be.
+struct Company {
+  bool scripts = false;  // an interpreter's functions are nobody's own
+  bool go = false;       // an inlined function may be one of Go's own packages
+};
+
+bool is_own(const Frame& frame, Company with) {
   if (frame.function.empty() || is_compiled_in(frame)) return false;
   switch (frame.kind) {
     case FrameKind::kGo:
@@ -84,11 +127,25 @@ bool is_own(const Frame& frame, bool python) {
       return !is_system_file(frame.file);
     case FrameKind::kJit:
       return frame.function.find("node:") == std::string::npos;
-    case FrameKind::kNative:
     case FrameKind::kInlined:
-      return !python && !is_system_file(frame.module) && frame.function != "_start";
+      if (with.go && is_go_library(frame.function)) return false;
+      [[fallthrough]];
+    case FrameKind::kNative:
+      return !with.scripts && !is_system_file(frame.module) && !is_interpreter(frame.module) &&
+             frame.function != "_start";
   }
   return false;
+}
+
+Company company_of(const std::vector<Frame>& stack) {
+  Company company;
+  for (const Frame& frame : stack) {
+    const bool script = frame.kind == FrameKind::kPython && !is_system_file(frame.file);
+    const bool generated = frame.kind == FrameKind::kJit && is_own(frame, {});
+    company.scripts |= script || generated || is_of_interpreter(frame);
+    company.go |= frame.kind == FrameKind::kGo;
+  }
+  return company;
 }
 
 }  // namespace
@@ -183,7 +240,7 @@ std::string socket_text(const Survey& survey, const Socket& socket) {
 }
 
 std::string frame_text(const Frame& frame) {
-  std::string name = frame.function;
+  std::string name = as_in_source(frame.function);
   if (name.empty() && !frame.module.empty() && frame.elf_address) {
     name = fmt::format("{}+{:#x}", frame.module.substr(frame.module.rfind('/') + 1),
                        number(*frame.elf_address));
@@ -210,7 +267,11 @@ std::string unnamed_code_advice(const std::vector<Frame>& stack, Pid process) {
     return std::ranges::any_of(
         stack, [&](const Frame& frame) { return frame.module.find(library) != std::string::npos; });
   };
-  if (begins("uv_") || begins("node::") || begins("Builtins_")) {
+  const bool javascript = begins("node::") || begins("Builtins_");
+  if ((begins("uv__") || within("/libuv.so")) && !javascript) {
+    return "a thread of libuv works for others here, who are in no stack";
+  }
+  if (javascript || begins("uv_")) {
     return "its JavaScript functions are named where node runs with --perf-basic-prof";
   }
   if (begins("Perl_")) return "its Perl functions are not seen from outside";
@@ -218,23 +279,22 @@ std::string unnamed_code_advice(const std::vector<Frame>& stack, Pid process) {
     return fmt::format("its Java functions are not seen from outside: jcmd {} Thread.print",
                        number(process));
   }
+  if (std::ranges::any_of(stack, [](const Frame& f) { return is_interpreter(f.module); })) {
+    return "the functions of its script are not seen from outside";
+  }
   return {};
 }
 
 const Frame* guilty_frame(const std::vector<Frame>& stack) {
-  // In a stack of scripts the functions of the interpreter are nobody's own.
-  const bool python = std::ranges::any_of(stack, [](const Frame& frame) {
-    const bool script = frame.kind == FrameKind::kPython && !is_system_file(frame.file);
-    const bool generated = frame.kind == FrameKind::kJit && is_own(frame, false);
-    return script || generated || is_of_interpreter(frame);
-  });
+  const Company company = company_of(stack);
   for (const Frame& frame : stack) {
-    if (is_own(frame, python)) return &frame;
+    if (is_own(frame, company)) return &frame;
   }
   // A stripped program: its address in the file is what its makers can look up.
   const auto nameless = std::ranges::find_if(stack, [&](const Frame& frame) {
-    return !python && frame.kind == FrameKind::kNative && frame.function.empty() &&
-           frame.elf_address && !frame.module.empty() && !is_system_file(frame.module);
+    return !company.scripts && frame.kind == FrameKind::kNative && frame.function.empty() &&
+           frame.elf_address && !frame.module.empty() && !is_system_file(frame.module) &&
+           !is_interpreter(frame.module);
   });
   return nameless == stack.end() ? nullptr : &*nameless;
 }
@@ -243,12 +303,13 @@ std::string callers_text(const std::vector<Frame>& stack) {
   constexpr std::size_t kMost = 3;
   const Frame* guilty = guilty_frame(stack);
   if (guilty == nullptr) return {};
+  Company company = company_of(stack);
+  company.scripts = guilty->kind == FrameKind::kPython;
   std::string text;
   std::size_t told = 0;
   for (auto at = stack.begin() + (guilty - stack.data()) + 1; at != stack.end(); ++at) {
     // A template of the standard library stands in the program's own file.
-    if (!is_own(*at, guilty->kind == FrameKind::kPython) || at->function.starts_with("std::"))
-      continue;
+    if (!is_own(*at, company) || at->function.starts_with("std::")) continue;
     if (told++ == kMost) break;
     text += (text.empty() ? "" : " ← ") + frame_text(*at);
   }

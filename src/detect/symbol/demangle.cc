@@ -47,14 +47,21 @@ std::optional<std::string> demangle_any(std::string_view symbol) {
   return demangle_cxx(symbol);
 }
 
+// What compilers add to the name of a function that they have split, specialised or moved to
+// another file: the source knows it by the name before.
+std::string_view without_clone(std::string_view symbol) {
+  for (const std::string_view clone :
+       {".lto_priv.", ".constprop.", ".isra.", ".part.", ".cold", ".llvm."}) {
+    const auto at = symbol.find(clone);
+    if (at != std::string_view::npos && at > 0) symbol = symbol.substr(0, at);
+  }
+  return symbol;
+}
+
 }  // namespace
 
 std::string demangle(std::string_view symbol) {
-  // What gcc adds to a static function when link-time optimisation moves it to another file.
-  if (const auto suffix = symbol.find(".lto_priv.");
-      suffix != std::string_view::npos && suffix > 0) {
-    symbol = symbol.substr(0, suffix);
-  }
+  symbol = without_clone(symbol);
   if (symbol.size() > kLongestMangled) return std::string(symbol);
   // Versions and "@plt" are no part of the mangled name.
   const std::size_t at = symbol.find('@');

@@ -263,6 +263,43 @@ TEST(Explain, ClientsAtAPortWhereNobodyListens) {
   EXPECT_EQ(find(found, id::kListenerGone)->weight, 2U);
 }
 
+TEST(Explain, DuplicatesOfAClientsSocketAreNoClientsWithoutAListener) {
+  const Story story([](SurveyBuilder& machine, int) {
+    machine.process(10, "client", 1, {"client"});
+    const auto ours = machine.ip(SOCK_STREAM, SurveyBuilder::local(46522),
+                                 SurveyBuilder::local(45075), SocketState::kEstablished);
+    for (int fd = 3; fd < 20; ++fd) machine.stands_for(fd, Kind::kTcp, ours);
+  });
+  EXPECT_EQ(find(story.explain(), id::kListenerGone), nullptr);
+}
+
+TEST(Explain, ListenersThatPileUpAreNoClients) {
+  const Story story([](SurveyBuilder& machine, int look) {
+    machine.process(10, "tenants", 1, {"tenants"});
+    for (int l = 0; l < 3 + 2 * look; ++l) {
+      const auto port = static_cast<std::uint16_t>(40000 + l);
+      const auto listener =
+          machine.ip(SOCK_STREAM, SurveyBuilder::local(port), {}, SocketState::kListen);
+      machine.stands_for(3 + l, Kind::kTcp, listener);
+    }
+  });
+  const auto told = story.explain();
+  ASSERT_NE(find(told, id::kDescriptorLeak), nullptr);
+  EXPECT_GT(find(told, id::kDescriptorLeak)->severity, Severity::kInfo);
+}
+
+TEST(Explain, FilesThatPileUpAreTold) {
+  const Story story([](SurveyBuilder& machine, int look) {
+    machine.process(10, "reader", 1, {"reader"});
+    for (int f = 0; f < 3 + 2 * look; ++f) machine.file(3 + f, "/etc/hosts");
+  });
+  const auto told = story.explain();
+  ASSERT_NE(find(told, id::kDescriptorLeak), nullptr);
+  const auto& rows = find(told, id::kDescriptorLeak)->evidence;
+  EXPECT_TRUE(std::ranges::any_of(
+      rows, [](const Evidence& row) { return row.value == "41 times /etc/hosts"; }));
+}
+
 TEST(Explain, ZombiesThatLast) {
   const auto draw = [](int zombies) {
     return [zombies](SurveyBuilder& machine, int) {
@@ -356,6 +393,27 @@ TEST(Explain, APipeThatADaemonKeeps) {
   };
   EXPECT_TRUE(found(false));
   EXPECT_FALSE(found(true));
+}
+
+TEST(Explain, AnOutputThatADaemonHasKept) {
+  // `parent` is the daemon's: 1 where who started it has ended, 11 where that lives.
+  const auto found = [](int parent, int fd) {
+    const Story story([&](SurveyBuilder& machine, int) {
+      machine.process(1, "init", 0);
+      machine.process(9, "shell", 1);
+      machine.process(10, "script", 9, {"script"});
+      machine.thread(SYS_read, 3);
+      machine.pipe(fd, 777, O_RDONLY);
+      machine.process(11, "helper", 10);
+      machine.process(12, "daemon", parent, {"daemon"});
+      machine.thread(SYS_nanosleep);
+      machine.pipe(1, 777, O_WRONLY);
+    });
+    return find(story.explain(), id::kInheritedDescriptor) != nullptr;
+  };
+  EXPECT_TRUE(found(1, 3));
+  EXPECT_FALSE(found(11, 3)) << "it is still the script's own";
+  EXPECT_FALSE(found(9, 3)) << "two that a shell has put together";
 }
 
 TEST(Explain, FactsWithoutRootAreEnough) {

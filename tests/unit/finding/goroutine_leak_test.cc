@@ -65,5 +65,14 @@ TEST(GoroutineLeak, ThoseOfConnectionsAreTheConnections) {
   EXPECT_EQ(find(found, id::kGoroutineLeak), nullptr);
 }
 
+TEST(GoroutineLeak, RequestsThatPileUpInTheProgramsOwnFunctionAreTold) {
+  const Explanation found =
+      explained("net/http.(*Server).Serve", [](int look) { return 5 + look; });
+  const Finding* finding = find(found, id::kGoroutineLeak);
+  ASSERT_NE(finding, nullptr);
+  EXPECT_EQ(finding->severity, Severity::kWarning);
+  EXPECT_EQ(finding->summary, "24 requests of service(812) wait in main.lookup (main.go:40), +1/s");
+}
+
 }  // namespace
 }  // namespace plumb::detect

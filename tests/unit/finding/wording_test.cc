@@ -78,6 +78,58 @@ TEST(GuiltyFrame, IsNoneOfWhatRustAndNodeCompileIn) {
   EXPECT_EQ(unnamed_code_advice(rust, Pid{7}), "");
 }
 
+TEST(FrameText, IsAsTheSourceWritesIt) {
+  const auto text_of = [](const char* function) {
+    Frame frame;
+    frame.function = function;
+    return frame_text(frame);
+  };
+  const std::string string =
+      "std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char> >";
+  EXPECT_EQ(text_of(("log(" + string + " const&)").c_str()), "log(std::string const&)");
+  EXPECT_EQ(
+      text_of(("shop::Renderer::render(" + string + " const&, " + string + ", bool, int)").c_str()),
+      "shop::Renderer::render(…)");
+  EXPECT_EQ(text_of("plumb::main_of_a_very_long_name_indeed::{lambda(int)#1}::operator()() const"),
+            "plumb::main_of_a_very_long_name_indeed::{lambda(int)#1}::operator()() const");
+  EXPECT_EQ(text_of("a_name_in_c_that_is_longer_than_any_name_has_any_right_to_be_at_all)"),
+            "a_name_in_c_that_is_longer_than_any_name_has_any_right_to_be_at_all)");
+}
+
+TEST(GuiltyFrame, IsNoneOfGosOwnThatWereInlined) {
+  Frame inlined = go("syscall.Open");
+  inlined.kind = FrameKind::kInlined;
+  const std::vector<Frame> stack{go("syscall.openat"), inlined, go("os.Open"), go("main.load")};
+  EXPECT_EQ(guilty_frame(stack)->function, "main.load");
+  inlined.function = "main.read";
+  EXPECT_EQ(guilty_frame({go("os.Open"), inlined})->function, "main.read");
+}
+
+TEST(GuiltyFrame, IsNoneOfAnInterpreters) {
+  Frame shell;
+  shell.function = "do_redirections";
+  shell.module = "/usr/bin/bash";
+  Frame nameless;
+  nameless.module = "/usr/local/bin/ruby3.1";
+  nameless.elf_address = ElfAddress{0x110a};
+  EXPECT_EQ(guilty_frame({shell}), nullptr);
+  EXPECT_EQ(guilty_frame({nameless}), nullptr);
+  EXPECT_NE(unnamed_code_advice({shell}, Pid{7}).find("script"), std::string::npos);
+  shell.module = "/srv/basher";
+  EXPECT_NE(guilty_frame({shell}), nullptr);
+}
+
+TEST(GuiltyFrame, IsNoneOfAThreadPoolThatWorksForOthers) {
+  Frame worker;
+  worker.function = "worker";
+  worker.file = "../deps/uv/src/threadpool.c";
+  worker.module = "/usr/bin/program";
+  Frame work;
+  work.function = "uv__fs_work";
+  EXPECT_EQ(guilty_frame({work, worker}), nullptr);
+  EXPECT_NE(unnamed_code_advice({work, worker}, Pid{7}).find("libuv"), std::string::npos);
+}
+
 TEST(GuiltyFrame, IsNoneOfTheSystems) {
   Frame libc;
   libc.function = "open64";

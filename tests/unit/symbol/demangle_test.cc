@@ -17,7 +17,9 @@ TEST(Demangle, ReadsCxxAndLeavesOtherNamesAlone) {
   EXPECT_EQ(demangle("_Znwm@plt"), "operator new(unsigned long)@plt");
   EXPECT_EQ(demangle("memcpy@GLIBC_2.14"), "memcpy@GLIBC_2.14");
   EXPECT_EQ(demangle("os_open.lto_priv.0"), "os_open");
-  EXPECT_EQ(demangle("serve.constprop.0"), "serve.constprop.0");
+  EXPECT_EQ(demangle("serve.constprop.0.isra.0"), "serve");
+  EXPECT_EQ(demangle("_ZN4shop4openEv.cold"), "shop::open()");
+  EXPECT_EQ(demangle(".cold"), ".cold");
   EXPECT_EQ(demangle("_ZNot mangled"), "_ZNot mangled");
 }
 
