@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -27,10 +28,19 @@ bool selects(const GoroutineSnapshot& snapshot, const Goroutine& one) {
   return waits_in("select", snapshot, one);
 }
 
-// What serves which connection or stream, and which goroutines wait for a response on a stream.
+// What serves which connection or stream, which goroutines wait for a response on a stream, and
+// where those stand that read one.
 struct Known {
+  static constexpr std::uint64_t kStreamBytes = 512;  // more than a stream of any version has
+
   std::unordered_map<std::uint64_t, Serving> by_connection;
   std::unordered_set<std::uint64_t> asking;
+  std::set<std::uint64_t> reading;
+
+  bool reads(std::uint64_t stream) const {
+    const auto at = reading.lower_bound(stream);
+    return at != reading.end() && *at - stream < kStreamBytes;
+  }
 };
 
 Known serving(const GoroutineSnapshot& snapshot) {
@@ -40,6 +50,10 @@ Known serving(const GoroutineSnapshot& snapshot) {
     const GoHttpCall call = kGoHttpFunctions[one.call->watched].call;
     if (call == GoHttpCall::kStreamTrip) {
       known.asking.insert(number(one.id));
+      continue;
+    }
+    if (call == GoHttpCall::kStreamRead) {
+      known.reading.insert(one.call->argument);
       continue;
     }
     Serving& connection = known.by_connection[one.call->argument];
@@ -55,10 +69,10 @@ Known serving(const GoroutineSnapshot& snapshot) {
         connection.round_trip = true;
         break;
       case GoHttpCall::kRead:
-      case GoHttpCall::kStreamRead:
         connection.read = true;
         break;
       case GoHttpCall::kStreamTrip:
+      case GoHttpCall::kStreamRead:
         break;
     }
   }
@@ -73,7 +87,8 @@ GoConnectionState state_of(const GoRequest& request, const Known& known) {
   if (http2 ? known.asking.contains(number(request.goroutine)) : serving.round_trip) {
     return GoConnectionState::kNoAnswer;
   }
-  if (serving.read) return GoConnectionState::kBodyRead;
+  const bool read = http2 ? known.reads(found->first) : serving.read;
+  if (read) return GoConnectionState::kBodyRead;
   const bool open = http2 ? serving.stream : serving.in_select;
   return open ? GoConnectionState::kBodyOpen : GoConnectionState::kUnknown;
 }

@@ -31,7 +31,7 @@ enum class GoHttpCall : std::uint8_t {
   kRead,        // reads a connection's body
   kStream,      // serves a stream
   kStreamTrip,  // waits for a response on a stream, which is not its first argument
-  kStreamRead,  // reads a stream's body
+  kStreamRead,  // reads a stream's body; its first argument lies within the stream
 };
 struct GoHttpFunction {
   GoHttpCall call;
@@ -42,14 +42,14 @@ inline constexpr std::array kGoHttpFunctions = {
     GoHttpFunction{GoHttpCall::kReadLoop, "net/http.(*persistConn).readLoop"},
     GoHttpFunction{GoHttpCall::kRoundTrip, "net/http.(*persistConn).roundTrip"},
     GoHttpFunction{GoHttpCall::kRead, "net/http.(*persistConn).Read"},
-    GoHttpFunction{GoHttpCall::kStream, "net/http.(*http2clientStream).doRequest"},
+    GoHttpFunction{GoHttpCall::kStream, "net/http.(*http2clientStream).writeRequest"},
     GoHttpFunction{GoHttpCall::kStreamTrip, "net/http.(*http2ClientConn).RoundTrip"},
     GoHttpFunction{GoHttpCall::kStreamTrip, "net/http.(*http2ClientConn).roundTrip"},
-    GoHttpFunction{GoHttpCall::kStreamRead, "net/http.http2transportResponseBody.Read"},
-    GoHttpFunction{GoHttpCall::kStream, "golang.org/x/net/http2.(*clientStream).doRequest"},
+    GoHttpFunction{GoHttpCall::kStreamRead, "net/http.(*http2pipe).Read"},
+    GoHttpFunction{GoHttpCall::kStream, "golang.org/x/net/http2.(*clientStream).writeRequest"},
     GoHttpFunction{GoHttpCall::kStreamTrip, "golang.org/x/net/http2.(*ClientConn).RoundTrip"},
     GoHttpFunction{GoHttpCall::kStreamTrip, "golang.org/x/net/http2.(*ClientConn).roundTrip"},
-    GoHttpFunction{GoHttpCall::kStreamRead, "golang.org/x/net/http2.transportResponseBody.Read"},
+    GoHttpFunction{GoHttpCall::kStreamRead, "golang.org/x/net/http2.(*pipe).Read"},
 };
 // To be watched for when goroutines are read: the names of the above, in their order.
 std::span<const std::string_view> go_http_calls();

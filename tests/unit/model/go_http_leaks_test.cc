@@ -95,7 +95,9 @@ TEST_F(GoHttp, AStreamIsOpenUntilItsGoroutineEnds) {
   EXPECT_EQ(state_of_only(), GoConnectionState::kBodyOpen);
   goroutine(GoHttpCall::kStreamTrip, 0x7777, 1, 34);
   EXPECT_EQ(state_of_only(), GoConnectionState::kBodyOpen) << "another goroutine's request";
-  goroutine(GoHttpCall::kStreamRead, 0x1000, 0, 41);
+  goroutine(GoHttpCall::kStreamRead, 0x1000 - 56, 0, 41);
+  EXPECT_EQ(state_of_only(), GoConnectionState::kBodyOpen) << "of the stream before";
+  goroutine(GoHttpCall::kStreamRead, 0x1000 + 56, 0, 41);
   EXPECT_EQ(state_of_only(), GoConnectionState::kBodyRead);
   goroutine(GoHttpCall::kStreamTrip, 0x7777, 1, 33);
   EXPECT_EQ(state_of_only(), GoConnectionState::kNoAnswer);
