@@ -34,7 +34,7 @@ class Check(unittest.TestCase):
         cls.temporary = tempfile.TemporaryDirectory(prefix="plumb-check-")
         cls.folder = pathlib.Path(cls.temporary.name)
         cls.left = cls.folder / "left"
-        run("gcc", "-g", "-O2", "-o", cls.left, ROOT / "cases/specimens/c/left.c")
+        run("gcc", "-g", "-O2", "-pthread", "-o", cls.left, ROOT / "cases/specimens/c/left.c")
         # Somebody else's: plumb itself may stand where he cannot read.
         cls.plumb = cls.folder / "plumb"
         shutil.copy(PLUMB, cls.plumb)

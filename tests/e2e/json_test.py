@@ -229,6 +229,8 @@ def json_commands(go, talking, folder):
         elif command == ["check"]:
             yield [*command, "--json", "--grace", "0s", "--allow", "name:/etc/group", "--allow", "kind:none", "--",
                    "/usr/bin/python3", "-c", CHECKED]
+            yield [*command, "--json", "--kind", "heap", "--heap-every", "64B", "--all", "--", "/usr/bin/python3", "-c",
+                   "pass"]
         elif command == ["goroutines"]:
             yield [*command, "--json", str(go["waiting"])]
             yield [*command, "--json", str(go["jobs"]), "--http", "--for", "2s", "--min-age", "500ms"]

@@ -4,12 +4,14 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -20,6 +22,7 @@
 
 static bool healthy;
 static volatile int sink;
+static void* volatile memory;
 
 static int must(int result, const char* what) {
   if (result < 0) {
@@ -113,6 +116,102 @@ GUILTY void bind_name(void) {
   free(path);
 }
 
+// Its parent ends first, so that nobody is left who could wait for it.
+GUILTY void start_orphan(void) {
+  const pid_t child = must(fork(), "fork");
+  if (child == 0) {
+    const pid_t orphan = must(fork(), "fork");
+    if (orphan == 0 && !healthy) pause();
+    if (orphan == 0) _exit(0);
+    if (healthy) waitpid(orphan, NULL, 0);
+    _exit(0);
+  }
+  waitpid(child, NULL, 0);
+}
+
+static void* wait_for_ever(void* ready) {
+  pthread_barrier_wait(ready);
+  if (!healthy) pause();
+  return NULL;
+}
+
+// Detached, so that nobody waits for it; the healthy one is waited for.
+GUILTY void start_watcher(void) {
+  static pthread_barrier_t ready;
+  pthread_t thread;
+  pthread_barrier_init(&ready, NULL, 2);
+  must(-pthread_create(&thread, NULL, wait_for_ever, &ready), "pthread_create");
+  pthread_barrier_wait(&ready);
+  if (healthy) {
+    pthread_join(thread, NULL);
+  } else {
+    pthread_detach(thread);
+  }
+}
+
+GUILTY void map_window(void) {
+  const volatile int windows = 3;
+  for (int i = 0; i < windows; ++i) {
+    memory = mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (healthy) munmap(memory, 65536);
+  }
+  memory = NULL;
+}
+
+// Small ones, as programs lose them.
+GUILTY void keep_order(void) {
+  const volatile int orders = 5;
+  for (int i = 0; i < orders; ++i) {
+    memory = malloc(40);
+    if (healthy) free(memory);
+  }
+  memory = NULL;
+}
+
+struct guest {
+  struct guest* next;
+  struct guest* before;
+};
+
+// Each guest leads to two others, and nothing leads to any of them.
+GUILTY void lose_ring(void) {
+  struct guest* first = malloc(sizeof *first);
+  first->next = first->before = first;
+  for (int i = 0; i < 3; ++i) {
+    struct guest* guest = malloc(sizeof *guest);
+    *guest = (struct guest){first->next, first};
+    first->next->before = guest;
+    first->next = guest;
+  }
+  for (int i = 0; healthy && i < 3; ++i) {
+    struct guest* guest = first->next;
+    first->next = guest->next;
+    free(guest);
+  }
+  if (healthy) free(first);
+  memory = NULL;
+}
+
+// The list is given back without what stands in it.
+GUILTY void drop_list(void) {
+  void** list = NULL;
+  for (int i = 0; i < 6; ++i) {
+    list = realloc(list, (size_t)(i + 1) * sizeof *list);
+    list[i] = malloc(100);
+  }
+  for (int i = 0; healthy && i < 6; ++i) free(list[i]);
+  memory = list;
+  free(memory);
+  memory = NULL;
+}
+
+// A table for the whole life of the program is no leak, sick or healthy: it could be given back.
+GUILTY void fill_table(void) {
+  static char* table[50];
+  for (int i = 0; i < 50; ++i) table[i] = strdup("entry");
+  memory = table;
+}
+
 // A child leaves it, not the program itself.
 GUILTY void read_rules_in_child(void) {
   const pid_t child = must(fork(), "fork");
@@ -127,10 +226,15 @@ static const struct {
   const char* name;
   void (*run)(void);
 } diseases[] = {
-    {"file", read_rules},           {"listener", open_port},       {"pipe", keep_pipe_end},
-    {"epolls", watch_twice},        {"running", start_helper},     {"zombie", ask_once},
-    {"temporary", write_report},    {"directory", make_workplace}, {"socket", bind_name},
-    {"child", read_rules_in_child},
+    {"file", read_rules},        {"listener", open_port},
+    {"pipe", keep_pipe_end},     {"epolls", watch_twice},
+    {"running", start_helper},   {"zombie", ask_once},
+    {"temporary", write_report}, {"directory", make_workplace},
+    {"socket", bind_name},       {"child", read_rules_in_child},
+    {"orphan", start_orphan},    {"thread", start_watcher},
+    {"mapping", map_window},     {"heap", keep_order},
+    {"ring", lose_ring},         {"list", drop_list},
+    {"table", fill_table},
 };
 
 int main(int argc, char** argv) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What libraries hand out and want back, and its healthy twin: `pairs DISEASE [healthy]` does one
-// thing 50 times a second for ten seconds and forgets to give it back, or does not. Each disease is
-// one of the pairs that plumb knows by itself; `own` is one of this program's functions.
+// thing 50 times a second for ten seconds (or as many times as a third argument says) and forgets
+// to give it back, or does not. Each disease is one of the pairs that plumb knows by itself; `own`
+// is one of this program's functions.
 #include <curl/curl.h>
 #include <glib.h>
 #include <libpq-fe.h>
@@ -115,7 +116,8 @@ int main(int count, char** words) {
   SSL_CTX* context = SSL_CTX_new(TLS_client_method());
   sqlite3* store = NULL;
   sqlite3_open(":memory:", &store);
-  for (int turn = 0; turn < 500; ++turn) {
+  const int turns = count > 3 ? atoi(words[3]) : 500;
+  for (int turn = 0; turn < turns; ++turn) {
     disease(words[1], turn, context, store);
     usleep(20000);
   }

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // plumb check: a leak gate around any command.
+#include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <memory>
 
 #include "app/cli/check_run.h"
 #include "app/cli/commands.h"
 #include "app/cli/names.h"
+#include "app/cli/trace_kinds.h"
+#include "app/cli/trace_pairs.h"
 #include "app/cli/usage.h"
+#include "detect/record/resource_kind.h"
 #include "plumb/base/human.h"
 #include "plumb/base/text.h"
 
@@ -16,10 +21,14 @@ namespace {
 constexpr std::size_t kMostAllowFile = 1 << 20;
 constexpr const char* kAllowFile = ".plumb-allow";
 
+// A gate's verdict must not hang on chance.
+constexpr const char* kEveryBlock = "1B";
+
 struct Options {
   std::vector<std::string> allow;
   std::string allow_file;
   std::string kinds;
+  KindArguments others{.pairs = {}, .pair_files = {}, .heap_mean = kEveryBlock};
   std::string grace = "1s";
   int leak_status = 1;
   bool json = false;
@@ -30,10 +39,10 @@ struct Options {
   std::string output;
 };
 
-// What a check tells of beside the kinds of descriptors.
+// What a check tells of: what has no kind of its own, and the kinds of a trace.
 std::vector<std::string_view> check_kinds() {
-  std::vector<std::string_view> names = {"listener", "process", "zombie", "temporary", "thread"};
-  for (const detect::Kind kind : detect::all_kinds()) names.push_back(detect::name_of(kind));
+  std::vector<std::string_view> names = {"listener", "process", "zombie", "temporary"};
+  std::ranges::copy(kind_names(), std::back_inserter(names));
   return names;
 }
 
@@ -43,12 +52,7 @@ bool read_check_kinds(std::string_view list, std::vector<std::string>& kinds) {
     const std::string_view name = trim(take_until(list, ','));
     if (std::find(own.begin(), own.end(), name) == own.end()) {
       std::vector<detect::Kind> unused;
-      // Says what is nearest; or it is a kind that only a trace follows.
-      if (read_kinds(name, unused)) {
-        complain("plumb check does not follow the kind " + std::string(name) +
-                 "; plumb trace does");
-      }
-      return false;
+      return read_kinds(name, unused);  // says what is nearest
     }
     kinds.emplace_back(name);
   }
@@ -86,6 +90,34 @@ bool read_allowed(const Options& options, detect::AllowList& allow) {
   return added(allow.add_lines(*text, std::filesystem::path(path).filename().string()));
 }
 
+// What the engine of a trace is to follow, if anything. Threads and children are seen without it.
+bool choose_resources(const Options& options, CheckPlan& plan) {
+  TracePlan engine;
+  engine.command = plan.command;
+  for (const std::string& name : plan.kinds) {
+    const auto kind = detect::resource_named(name);
+    const bool held = kind == detect::Kind::kThread || kind == detect::Kind::kChild;
+    if (kind && !held) engine.kinds.push_back(*kind);
+  }
+  const bool chosen = !plan.kinds.empty();
+  if (!choose_kinds(options.others, engine)) return false;
+  plan.needs_resources = !engine.kinds.empty();
+  plan.resources = engine.settings;
+  plan.resources.freed = detect::FreedMemory::kWiped;
+  auto& followed = plan.resources.options.resources;
+  if (!chosen) {
+    const bool told = std::ranges::count(followed, detect::Kind::kProbe) > 0;
+    if (!told && has_own_probes(program_path(plan.command.front()))) {
+      followed.push_back(detect::Kind::kProbe);
+    }
+    return true;
+  }
+  // An option of its own adds to what is told; without one nothing is found by itself.
+  for (const detect::Kind kind : engine.kinds) plan.kinds.emplace_back(detect::name_of(kind));
+  if (!plan.needs_resources) followed.clear();
+  return true;
+}
+
 Exit run_check(Context& context, const Options& options) {
   CheckPlan plan;
   plan.command = context.rest;
@@ -98,7 +130,8 @@ Exit run_check(Context& context, const Options& options) {
     complain("--grace " + detect::clean(options.grace) + ": no duration; write 500ms or 2s");
     return Exit::kUsage;
   }
-  if (!read_check_kinds(options.kinds, plan.kinds) || !read_allowed(options, plan.allow)) {
+  if (!read_check_kinds(options.kinds, plan.kinds) || !read_allowed(options, plan.allow) ||
+      !choose_resources(options, plan)) {
     return Exit::kUsage;
   }
   plan.grace = *grace;
@@ -127,6 +160,7 @@ Command add_check(CLI::App& plumb) {
       ->type_name("FILE");
   command->add_option("--kind", options->kinds, "Only these kinds, with commas between them")
       ->type_name("KIND,...");
+  add_kind_arguments(*command, options->others);
   command->add_option("--grace", options->grace, "How long children may outlive the command (1s)")
       ->type_name("DURATION");
   command
@@ -145,6 +179,7 @@ Command add_check(CLI::App& plumb) {
       "\nExamples:\n"
       "  plumb check -- ./unit_tests              1 if they leaked, else their own status\n"
       "  plumb check --junit leaks.xml -- ctest   for a CI system\n"
+      "  plumb check --heap --pair sqlite -- ./unit_tests   memory and handles too; needs root\n"
       "  plumb check --allow function:log_open -- ./server --self-test\n");
   return {command, [options](Context& context) { return run_check(context, *options); }, true};
 }

@@ -9,12 +9,17 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <filesystem>
+#include <memory>
 #include <optional>
+#include <utility>
 
+#include "app/cli/check_resources.h"
 #include "app/cli/check_watch.h"
 #include "app/cli/signals.h"
+#include "detect/record/resource_kind.h"
 #include "detect/report/check_document.h"
 #include "plumb/base/clock.h"
 
@@ -27,7 +32,9 @@ using namespace std::chrono_literals;
 constexpr auto kEnding = 2s;  // between SIGTERM and SIGKILL for those that were left
 constexpr int kSignalStatus = 128;
 constexpr const char* kReduced =
-    "without root, by ptrace alone: set-user-id programs run without their owner's rights";
+    "without root, by ptrace alone: set-user-id programs run without their owner's rights, and "
+    "mappings, the heap and pairs are not followed; sudo plumb check --heap -- COMMAND follows "
+    "them";
 
 std::string temporary_directory() {
   const char* named = std::getenv("TMPDIR");
@@ -57,11 +64,14 @@ int shell_status(int status) {
 
 class Run {
  public:
-  Run(Context& context, const CheckPlan& plan, ProcessFollower follower)
+  Run(Context& context, const CheckPlan& plan, ProcessFollower follower,
+      std::unique_ptr<CheckResources> resources)
       : context_(context),
         plan_(plan),
+        resources_(std::move(resources)),
         follower_(std::move(follower)),
-        watch_(temporary_directory(), std::ranges::count(plan.kinds, "thread") > 0) {}
+        watch_(temporary_directory(), std::ranges::count(plan.kinds, "thread") > 0,
+               resources_.get()) {}
 
   Exit run();
 
@@ -70,12 +80,15 @@ class Run {
   template <typename Done>
   bool attend_until(std::optional<BootTime> end, const Done& done);
   void end_those_left();
+  bool asked(const Leftover& left) const;
+  std::string reduced() const;
   Exit report();
   bool write_report(const CheckDocument& document, int fd) const;
 
   Context& context_;
   const CheckPlan& plan_;
   Signals signals_;
+  std::unique_ptr<CheckResources> resources_;
   ProcessFollower follower_;
   CheckWatch watch_;
   BootTime began_ = BootClock::now();
@@ -86,11 +99,14 @@ template <typename Done>
 bool Run::attend_until(std::optional<BootTime> end, const Done& done) {
   for (;;) {
     follower_.attend(watch_);
+    if (resources_) resources_->listen();
     if (done()) return true;
     const auto left = end ? *end - BootClock::now() : std::chrono::nanoseconds(1s);
     if (left <= 0ns) return false;
-    pollfd ready{signals_.descriptor(), POLLIN, 0};
-    ::poll(&ready, 1, static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(left).count()));
+    std::array<pollfd, 2> ready{{{signals_.descriptor(), POLLIN, 0},
+                                 {resources_ ? resources_->wait_descriptor() : -1, POLLIN, 0}}};
+    ::poll(ready.data(), ready.size(),
+           static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(left).count()));
     if (signals_.take()) {
       if (!std::exchange(stop_, true)) ::kill(number(follower_.pid()), SIGTERM);
       if (follower_.status()) return false;
@@ -117,14 +133,38 @@ bool Run::write_report(const CheckDocument& document, int fd) const {
   return out.finish().ok();
 }
 
+// Whether it is of a kind that was asked for, by its own name or by that of its family.
+bool Run::asked(const Leftover& left) const {
+  const auto named = [&](std::string_view name) {
+    return std::ranges::count(plan_.kinds, name) > 0;
+  };
+  if (named(kind_of(left))) return true;
+  switch (left.what) {
+    case Leftover::What::kDescriptor:
+      return left.listener && named("listener");
+    case Leftover::What::kRunning:
+    case Leftover::What::kUnwaited:
+      return named("child");
+    case Leftover::What::kResource:
+      return named(name_of(family_of(left.kind)));
+    case Leftover::What::kFile:
+    case Leftover::What::kThread:
+      return false;
+  }
+  return false;
+}
+
+// What is not seen here.
+std::string Run::reduced() const {
+  std::string text = ::geteuid() == 0 ? "" : kReduced;
+  if (!resources_) return text;
+  for (const std::string& blind : resources_->blinds()) text += (text.empty() ? "" : "; ") + blind;
+  return text;
+}
+
 Exit Run::report() {
   std::vector<Leftover> left = watch_.left();
-  if (!plan_.kinds.empty()) {
-    std::erase_if(left, [&](const Leftover& one) {
-      return std::ranges::count(plan_.kinds, kind_of(one)) == 0 &&
-             !(one.listener && std::ranges::count(plan_.kinds, "listener") > 0);
-    });
-  }
+  if (!plan_.kinds.empty()) std::erase_if(left, [&](const Leftover& one) { return !asked(one); });
   const LeakVerdict verdict = judge_leftovers(left, plan_.allow, watch_.stacks());
   const CheckDocument document{.verdict = verdict,
                                .stacks = watch_.stacks(),
@@ -133,8 +173,8 @@ Exit Run::report() {
                                .status = shell_status(follower_.status().value_or(0)),
                                .processes = watch_.processes(),
                                .took = BootClock::now() - began_,
-                               .reduced = ::geteuid() == 0 ? "" : kReduced,
-                               .losses = {},
+                               .reduced = reduced(),
+                               .losses = resources_ ? resources_->losses() : std::vector<Loss>(),
                                .root = source_root(),
                                .tell_excused = plan_.tell_excused};
   bool written =
@@ -171,12 +211,29 @@ Exit Run::run() {
 }  // namespace
 
 Exit run_check(Context& context, const CheckPlan& plan) {
-  auto follower = ProcessFollower::start(plan.command, ChosenCalls::kFilesAndDescriptors);
-  if (!follower) {
-    complain(follower.error().message());
+  const auto refuse = [](const Error& error) {
+    complain(error.message());
     return Exit::kNotPossible;
+  };
+  std::unique_ptr<CheckResources> resources;
+  if (!plan.resources.options.resources.empty()) {
+    auto opened = CheckResources::open(plan.resources, plan.command.front());
+    if (opened) {
+      resources = *std::move(opened);
+    } else if (plan.needs_resources) {
+      complain(
+          "mappings, the heap and pairs are followed by BPF, which needs root: sudo plumb check …");
+      return refuse(opened.error());
+    }
   }
-  return Run(context, plan, *std::move(follower)).run();
+  auto follower =
+      ProcessFollower::start(plan.command, ChosenCalls::kFilesAndDescriptors,
+                             resources ? resources->environment() : std::vector<std::string>());
+  if (!follower) return refuse(follower.error());
+  if (resources) {
+    if (const auto begun = resources->begin(follower->pid()); !begun) return refuse(begun.error());
+  }
+  return Run(context, plan, *std::move(follower), std::move(resources)).run();
 }
 
 }  // namespace plumb::app

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "app/cli/command.h"
+#include "app/cli/trace_session.h"
 #include "detect/model/allow_list.h"
 
 namespace plumb::app {
@@ -14,6 +15,9 @@ namespace plumb::app {
 struct CheckPlan {
   std::vector<std::string> command;
   std::vector<std::string> kinds;  // only these; empty: all
+  // Kinds that are no descriptors, for the engine; none: it is not needed.
+  TraceSettings resources;
+  bool needs_resources = false;  // without them the command is not run
   detect::AllowList allow;
   std::chrono::nanoseconds grace = std::chrono::seconds(1);
   int leak_status = 1;

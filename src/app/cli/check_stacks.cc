@@ -86,6 +86,12 @@ StackNode CheckStacks::name(const Taken& stack) {
   return stacks_.add(ids);
 }
 
+StackNode CheckStacks::adopt(const StackStore& store, StackNode stack) {
+  std::vector<FrameId> ids;
+  for (const FrameId id : store.frames(stack)) ids.push_back(stacks_.intern(store.frame(id)));
+  return stacks_.add(ids);
+}
+
 void CheckStacks::forget(Pid process) {
   programs_.erase(process);
   symbolizer_.forget(process);

@@ -50,6 +50,8 @@ class CheckStacks {
   std::shared_ptr<const Taken> take(Pid process, Tid thread,
                                     const detect::StackRegisters& registers);
   detect::StackNode name(const Taken& stack);
+  // A stack of another store.
+  detect::StackNode adopt(const detect::StackStore& store, detect::StackNode stack);
   // The process is another program from now on, or gone.
   void forget(Pid process);
 

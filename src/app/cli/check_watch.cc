@@ -99,6 +99,7 @@ void CheckWatch::on_exec(Pid process) {
   known.made.clear();
   known.threads.clear();
   known.born_with = open_numbers(process, Tid{number(process)});
+  if (resources_ != nullptr) resources_->on_exec(process);
 }
 
 void CheckWatch::on_thread(Pid process, Tid starter, Tid thread) {
@@ -217,9 +218,23 @@ void CheckWatch::look_at_children(Pid process) {
   }
 }
 
+void CheckWatch::look_at_resources(Pid process, Tid thread, int status) {
+  Leftover holder;
+  describe(holder, process);
+  for (Leftover& left : resources_->take(process, thread, stacks_)) {
+    left.pid = holder.pid;
+    left.process = holder.process;
+    left.command = holder.command;
+    left.status = status;
+    left.acquisition = ++acquisitions_;
+    left_.push_back(std::move(left));
+  }
+}
+
 void CheckWatch::on_end(Pid process, Tid thread, int status) {
   if (closed_) return;
   look_at_descriptors(process, thread, status);
+  if (resources_ != nullptr) look_at_resources(process, thread, status);
   if (!WIFSIGNALED(status)) look_at_children(process);
 }
 

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "app/cli/check_resources.h"
 #include "app/cli/check_stacks.h"
 #include "detect/record/leftover.h"
 #include "detect/source/created_names.h"
@@ -21,10 +22,10 @@ namespace plumb::app {
 
 class CheckWatch : public detect::ProcessWatcher {
  public:
-  // `temporary` is the directory whose names are watched, canonical.
-  // Threads are taken down where they are wanted.
-  CheckWatch(std::string temporary, bool wants_threads)
-      : names_(std::move(temporary)), wants_threads_(wants_threads) {}
+  // `temporary` is the directory whose names are watched, canonical. Threads are taken down where
+  // they are wanted, resources where there is an engine for them, which must outlive it.
+  CheckWatch(std::string temporary, bool wants_threads, CheckResources* resources)
+      : names_(std::move(temporary)), resources_(resources), wants_threads_(wants_threads) {}
 
   void on_fork(Pid parent, Tid thread, Pid child) override;
   void on_begin(Pid process) override;
@@ -67,6 +68,7 @@ class CheckWatch : public detect::ProcessWatcher {
   void describe(detect::Leftover& left, Pid process) const;
   void look_at_descriptors(Pid process, Tid thread, int status);
   void look_at_children(Pid process);
+  void look_at_resources(Pid process, Tid thread, int status);
   std::optional<detect::Survey> survey_of(std::vector<Pid> processes);
 
   CheckStacks stacks_;
@@ -75,6 +77,7 @@ class CheckWatch : public detect::ProcessWatcher {
   std::map<std::uint64_t, Stack> name_stacks_;        // by serial
   std::map<std::uint64_t, std::string> name_makers_;  // by serial: the process's name
   std::unique_ptr<detect::SurveySource> source_;
+  CheckResources* resources_;
   std::vector<detect::Leftover> left_;
   std::uint64_t acquisitions_ = 0;
   std::uint64_t processes_ = 1;

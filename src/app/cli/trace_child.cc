@@ -8,13 +8,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <filesystem>
 #include <string_view>
 #include <system_error>
 
+#include "detect/source/child_environment.h"
 #include "plumb/base/text.h"
 
 namespace plumb::app {
@@ -68,28 +68,12 @@ bool others_go_on(Pid process) {
   return true;
 }
 
-// plumb's own environment with these settings in place of those of the same names.
-std::vector<char*> with_settings(const std::vector<std::string>& settings) {
-  std::vector<char*> all;
-  for (char** one = environ; *one != nullptr; ++one) {
-    const std::string_view setting = *one;
-    const std::string_view name = setting.substr(0, setting.find('='));
-    const bool replaced = std::ranges::any_of(settings, [&](const std::string& other) {
-      return other.size() > name.size() && other.starts_with(name) && other[name.size()] == '=';
-    });
-    if (!replaced) all.push_back(*one);
-  }
-  for (const std::string& setting : settings) all.push_back(const_cast<char*>(setting.c_str()));
-  all.push_back(nullptr);
-  return all;
-}
-
 }  // namespace
 
 Result<TraceChild> TraceChild::start(const std::vector<std::string>& command,
                                      const std::vector<std::string>& settings) {
   const std::vector<char*> arguments = detect::as_arguments(command);
-  const std::vector<char*> environment = with_settings(settings);
+  const std::vector<char*> environment = detect::with_settings(settings);
   auto held = detect::HeldChild::start(
       command.front(), [&] { ::execvpe(arguments.front(), arguments.data(), environment.data()); });
   if (!held) return std::move(held).error();

@@ -49,7 +49,7 @@ Result<std::vector<std::string>> TraceHeap::prepare(const std::string& program) 
                      "before its allocator");
     }
   }
-  return preload_->environment(mean_);
+  return preload_->environment(mean_, freed_);
 }
 
 // False where the file has no allocation functions.

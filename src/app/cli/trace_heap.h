@@ -26,8 +26,8 @@ enum class HeapWay : std::uint8_t {
 class TraceHeap {
  public:
   // The source must outlive it.
-  TraceHeap(detect::TraceSource& source, std::uint64_t mean, HeapWay way)
-      : source_(source), mean_(mean), way_(way) {}
+  TraceHeap(detect::TraceSource& source, std::uint64_t mean, HeapWay way, detect::FreedMemory freed)
+      : source_(source), mean_(mean), way_(way), freed_(freed) {}
 
   // What a command must find in its environment. Errors: of HeapPreload and of the kernel.
   Result<std::vector<std::string>> prepare(const std::string& program);
@@ -46,6 +46,7 @@ class TraceHeap {
   std::uint64_t mean_;
   HeapWay way_;
   std::set<std::string> samplers_;
+  detect::FreedMemory freed_;
   std::optional<detect::HeapPreload> preload_;
   std::set<std::pair<Pid, detect::FileKey>> probed_;
   std::set<std::string> blinds_;

@@ -16,7 +16,8 @@
 namespace plumb::app {
 namespace {
 
-constexpr std::uint64_t kLeastMean = 64;
+constexpr std::uint64_t kEveryByte = 1;
+constexpr std::uint64_t kLeastMean = 64;  // below it a block in two is looked at anyway
 constexpr std::uint64_t kMostMean = std::uint64_t{1} << 30;
 constexpr std::size_t kMostPairText = std::size_t{1} << 20;
 
@@ -84,16 +85,16 @@ void add_kind_arguments(CLI::App& command, KindArguments& arguments) {
   command.add_flag("--heap", arguments.heap, "Follow the heap: blocks and bytes, by sampling");
   command
       .add_option("--heap-every", arguments.heap_mean,
-                  "Look at one byte of the heap in this many (512KiB)")
+                  "Look at one byte of the heap in this many (" + arguments.heap_mean + ")")
       ->type_name("SIZE");
 }
 
 bool choose_kinds(const KindArguments& arguments, TracePlan& plan) {
   if (!read_pairs(arguments, plan.settings.pairs)) return false;
   const auto mean = parse_size(arguments.heap_mean);
-  if (!mean || *mean < kLeastMean || *mean > kMostMean) {
+  if (!mean || (*mean < kLeastMean && *mean != kEveryByte) || *mean > kMostMean) {
     complain("--heap-every " + detect::clean(arguments.heap_mean) +
-             ": no size from 64B to 1GiB; write 512KiB");
+             ": no size from 64B to 1GiB; write 512KiB, or 1B for every block");
     return false;
   }
   plan.settings.options.heap_mean = *mean;

@@ -3,7 +3,6 @@
 #include "app/cli/trace_session.h"
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 #include "detect/record/call_name.h"
@@ -61,7 +60,7 @@ TraceSession::TraceSession(std::unique_ptr<TraceSource> source, const TraceSetti
       ledger_(BootClock::now(), settings.min_age),
       calls_seen_(settings.options.descriptors) {
   if (std::ranges::count(settings.options.resources, Kind::kHeap) > 0) {
-    heap_.emplace(*source_, settings.options.heap_mean, settings.heap);
+    heap_.emplace(*source_, settings.options.heap_mean, settings.heap, settings.freed);
   }
 }
 
@@ -248,9 +247,7 @@ StackNode TraceSession::name(Space& space, const Unnamed& stack) {
     frames.insert(frames.end(), found.begin(), found.end());
   }
   // The sampler is plumb's own: a stack begins with who asked for the block.
-  frames.erase(frames.begin(), std::ranges::find_if_not(frames, [](const Frame& frame) {
-                 return HeapPreload::is_sampler(frame.module);
-               }));
+  std::erase_if(frames, [](const Frame& frame) { return HeapPreload::is_sampler(frame.module); });
   if (space.python) {
     frames =
         merge_python(std::move(frames), stack.event.python, stack.python, space.python->module());
@@ -324,6 +321,12 @@ void TraceSession::look_at_states() {
     states.emplace_back(key, state == 'T' || state == 't');
   }
   for (const auto& [key, stopped] : states) ledger_.on_state(key, stopped);
+}
+
+Result<std::vector<LiveHolding>> TraceSession::take_resources(Pid process) {
+  if (auto heard = listen(std::chrono::milliseconds(0)); !heard) return std::move(heard).error();
+  name_all();
+  return source_->take_resources(process);
 }
 
 Result<void> TraceSession::look(Look survey, std::vector<LiveHolding>* rows) {

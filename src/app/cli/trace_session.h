@@ -30,7 +30,8 @@ struct TraceSettings {
   detect::TraceOptions options;
   std::chrono::nanoseconds min_age = std::chrono::seconds(2);
   std::vector<detect::Pair> pairs;
-  HeapWay heap = HeapWay::kProbes;  // where options.resources has kHeap
+  HeapWay heap = HeapWay::kProbes;                          // where options.resources has kHeap
+  detect::FreedMemory freed = detect::FreedMemory::kStays;  // of a command whose heap is followed
 };
 
 class TraceSession {
@@ -56,6 +57,10 @@ class TraceSession {
   // `rows` takes the ledger's rows, where it is wanted.
   enum class Look { kWhenDue, kNow };
   Result<void> look(Look survey, std::vector<detect::LiveHolding>* rows = nullptr);
+
+  // What is no descriptor and a process holds that stands still at its end, with all stacks named.
+  // Errors: of TraceSource::take_resources().
+  Result<std::vector<detect::LiveHolding>> take_resources(Pid process);
 
   // See TraceLedger::settle_growth().
   void settle_growth() { ledger_.settle_growth(); }

@@ -59,6 +59,9 @@ std::string_view kind_of(const Leftover& leftover) {
       return "temporary";
     case Leftover::What::kThread:
       return "thread";
+    case Leftover::What::kResource:
+      return leftover.kind_name.empty() ? name_of(leftover.kind)
+                                        : std::string_view(leftover.kind_name);
   }
   return {};
 }

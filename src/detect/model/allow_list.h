@@ -69,8 +69,8 @@ class AllowList {
   std::vector<Pattern> patterns_;
 };
 
-// "tcp", "file", "running process", "unwaited child", "temporary file": what patterns and reports
-// call it.
+// "tcp", "file", "process", "zombie", "temporary", "heap", "sqlite.db": what patterns and reports
+// call it. A view into the leftover or of a constant.
 std::string_view kind_of(const Leftover& leftover);
 
 }  // namespace plumb::detect

@@ -100,10 +100,12 @@ bool Judge::belongs_to_loop(const Leftover& left) const {
 }
 
 std::optional<Excuse> Judge::excuse(const Leftover& left) {
-  if (left.what != What::kDescriptor) return std::nullopt;
+  if (left.what != What::kDescriptor && left.what != What::kResource) return std::nullopt;
   constexpr std::int32_t kLastStandard = 2;
   if (left.fd && number(*left.fd) <= kLastStandard) return Excuse::kStandard;
   if (left.status && WIFSIGNALED(*left.status)) return Excuse::kKilled;
+  if (left.referenced) return Excuse::kReferenced;
+  if (left.what == What::kResource) return std::nullopt;
   if (is_script(left)) return Excuse::kScript;
   if (belongs_to_loop(left) && is_first(left)) return Excuse::kEventLoop;
   if (is_device(left) && is_first(left)) return Excuse::kDevice;
@@ -131,9 +133,18 @@ std::vector<Leftover> folded(std::span<const Leftover> left) {
 
 }  // namespace
 
+bool made_by_loader(StackNode stack, const StackStore& stacks) {
+  const auto frames = stacks.frames(stack);
+  if (frames.empty()) return false;
+  const std::string_view module = stacks.frame(frames.front()).module;
+  const std::string_view name = module.substr(module.rfind('/') + 1);
+  return name.starts_with("ld-linux") || name.starts_with("ld-musl") || name.starts_with("ld-2.");
+}
+
 std::string_view name_of(Excuse excuse) {
   constexpr std::array<std::string_view, kExcuses> kNames = {
-      "allowed", "standard stream", "killed", "event loop", "device", "logger", "script"};
+      "allowed", "standard stream", "killed", "event loop",
+      "device",  "logger",          "script", "referenced"};
   return kNames[static_cast<std::size_t>(excuse)];
 }
 
@@ -170,7 +181,8 @@ LeakVerdict judge_leftovers(std::span<const Leftover> left, const AllowList& all
       holders.emplace_back();
     }
     LeakGroup& group = groups[at->second];
-    ++group.count;
+    group.count += one.weight;
+    group.bytes += one.bytes;
     if (group.samples.size() < LeakGroup::kMostSamples) group.samples.push_back(one);
     holders[at->second].insert(one.pid);
   }

@@ -20,9 +20,11 @@ struct Leftover {
     kUnwaited,    // a child that ended, and whose parent ended without waiting for it
     kFile,        // a name in the directory for temporary files
     kThread,      // a thread that still ran when another one ended its process
+    kResource,    // of a kind of resource_kind.h: memory, a handle of a library
   };
   What what = What::kDescriptor;
-  Kind kind = Kind::kUnknown;  // of a descriptor
+  Kind kind = Kind::kUnknown;  // of a descriptor or a resource
+  std::string kind_name;       // where a user or a program named the kind
   Pid pid{};                   // whose it is; of a process its own number
   std::string process;         // that process's name
   std::string command;         // and its command line, cut after some words
@@ -33,7 +35,13 @@ struct Leftover {
   bool listener = false;
   std::string name;          // path or addresses, clean text
   std::string other_end;     // who has it, clean text
-  std::uint64_t within = 0;  // of a directory or a process: how much more is below it
+  std::uint64_t within = 0;  // of a directory, a process or memory: how much more is below it
+
+  // Of a resource.
+  std::uint64_t bytes = 0;
+  std::uint64_t weight = 1;  // how many it stands for
+  bool estimated = false;    // because only some are looked at
+  bool referenced = false;   // memory to which its process still had a pointer
 
   std::uint16_t call = 0;         // number of the system call that made it
   std::uint64_t acquisition = 0;  // equal for what one call made: the two ends of a pipe

@@ -32,8 +32,19 @@ std::string thing(const Leftover& left) {
       return left.kind == Kind::kDirectory ? "temporary directory" : "temporary file";
     case Leftover::What::kThread:
       return "thread";
+    case Leftover::What::kResource:
+      return left.kind == Kind::kHeap ? "heap block" : std::string(kind_of(left));
   }
   return {};
+}
+
+bool is_estimate(const LeakGroup& group) {
+  return std::ranges::any_of(group.samples, &Leftover::estimated);
+}
+
+// " (48KiB)" of what has a size.
+std::string size_of(const LeakGroup& group) {
+  return group.bytes == 0 ? std::string() : fmt::format(" ({})", human_size(group.bytes));
 }
 
 }  // namespace
@@ -44,12 +55,13 @@ std::string kind_in_words(const LeakGroup& group) {
 
 std::string summary_of(const CheckDocument& document, const LeakGroup& group) {
   const Leftover& left = group.first();
-  const std::string what =
-      left.what == Leftover::What::kFile && group.count > 1
-          ? fmt::format("{} temporary files", human_count(group.count))
-      : left.what == Leftover::What::kRunning && group.count > 1
-          ? fmt::format("{} processes", human_count(group.count))
-          : fmt::format("{} {}{}", human_count(group.count), thing(left), plural(group.count));
+  const std::string what = left.what == Leftover::What::kFile && group.count > 1
+                               ? fmt::format("{} temporary files", human_count(group.count))
+                           : left.what == Leftover::What::kRunning && group.count > 1
+                               ? fmt::format("{} processes", human_count(group.count))
+                               // A name that a user gave has no plural.
+                               : fmt::format("{} {}{}", human_count(group.count), thing(left),
+                                             left.kind_name.empty() ? plural(group.count) : "");
   std::string text;
   switch (left.what) {
     case Leftover::What::kDescriptor:
@@ -63,6 +75,10 @@ std::string summary_of(const CheckDocument& document, const LeakGroup& group) {
       break;
     case Leftover::What::kThread:
       text = fmt::format("{} still running at the end of {}", what, clean(left.process));
+      break;
+    case Leftover::What::kResource:
+      text = fmt::format("{}{}{} never given back by {}", is_estimate(group) ? "about " : "", what,
+                         size_of(group), clean(left.process));
       break;
     case Leftover::What::kFile:
       text = fmt::format("{} left by {}: {}", what, clean(left.process), left.name);

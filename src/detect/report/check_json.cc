@@ -20,6 +20,8 @@ void write_sample(JsonWriter& json, const Leftover& left) {
   if (!left.command.empty()) json.member("command", std::string_view(left.command));
   if (left.status) json.member("status", *left.status);
   if (left.within > 0) json.member("within", left.within);
+  if (left.bytes > 0) json.member("bytes", left.bytes);
+  if (left.weight > 1) json.member("weight", left.weight);
   json.close_object();
 }
 
@@ -29,6 +31,7 @@ void write_group(JsonWriter& json, const CheckDocument& document, const LeakGrou
   json.member("kind", kind_of(left));
   json.member("listener", left.listener);
   json.member("count", group.count);
+  if (group.bytes > 0) json.member("bytes", group.bytes);
   json.member("processes", group.processes);
   json.member("process", std::string_view(left.process));
   if (const auto call = call_name(left.call); !call.empty()) json.member("call", call);

@@ -81,7 +81,8 @@ void Text::sample(const Leftover& left) {
     if (left.fd) text += fmt::format(" fd {}", number(*left.fd));
     if (!left.name.empty()) text += "  " + left.name;
     if (!left.other_end.empty()) text += "  " + left.other_end;
-    if (!left.command.empty() && left.what != Leftover::What::kDescriptor) {
+    if (!left.command.empty() && left.what != Leftover::What::kDescriptor &&
+        left.what != Leftover::What::kResource) {
       text += "  " + clean(left.command);
     }
     if (left.within > 0) text += fmt::format(", with {} of its own", human_count(left.within));

@@ -59,12 +59,15 @@ HeapPreload::~HeapPreload() {
   ::rmdir(folder_.c_str());
 }
 
-std::vector<std::string> HeapPreload::environment(std::uint64_t mean) const {
+std::vector<std::string> HeapPreload::environment(std::uint64_t mean, FreedMemory freed) const {
   std::string preload = "LD_PRELOAD=" + path_;
   if (const char* others = std::getenv("LD_PRELOAD"); others != nullptr && *others != 0) {
     preload.append(":").append(others);
   }
-  return {std::move(preload), "PLUMB_HEAP_MEAN=" + std::to_string(mean)};
+  std::vector<std::string> settings = {std::move(preload),
+                                       "PLUMB_HEAP_MEAN=" + std::to_string(mean)};
+  if (freed == FreedMemory::kWiped) settings.emplace_back("PLUMB_HEAP_WIPE=1");
+  return settings;
 }
 
 }  // namespace plumb::detect

@@ -12,6 +12,9 @@
 
 namespace plumb::detect {
 
+// What happens to what a program frees. Wiped, it leads nobody to what it led to.
+enum class FreedMemory : std::uint8_t { kStays, kWiped };
+
 class HeapPreload {
  public:
   // Errors: of mkdtemp, open and write.
@@ -24,7 +27,7 @@ class HeapPreload {
   // Whether a mapped file is a sampler, by its name.
   static bool is_sampler(std::string_view file) { return file.ends_with(kName); }
   // "LD_PRELOAD=…" before what stands there already, and the mean distance of the sampled bytes.
-  std::vector<std::string> environment(std::uint64_t mean) const;
+  std::vector<std::string> environment(std::uint64_t mean, FreedMemory freed) const;
 
  private:
   explicit HeapPreload(std::string folder)

@@ -3,10 +3,10 @@
 #include "detect/source/kind_mapping.h"
 
 #include <algorithm>
-#include <optional>
 #include <string>
 #include <vector>
 
+#include "detect/source/map_line.h"
 #include "plumb/base/text.h"
 
 namespace plumb::detect {
@@ -14,34 +14,20 @@ namespace {
 
 constexpr std::size_t kMapsLimit = std::size_t{16} << 20;
 
-struct Area {
-  std::uint64_t begin = 0;
-  std::uint64_t end = 0;
-};
-
-// "7f00a000-7f00c000 r-xp …"; proc_pid_maps(5).
-std::optional<Area> area_of(std::string_view line) {
-  const std::string_view begin = take_until(line, '-');
-  const auto first = parse_number<std::uint64_t>(begin, 16);
-  const auto last = parse_number<std::uint64_t>(take_until(line, ' '), 16);
-  if (!first || !last || *last <= *first) return std::nullopt;
-  return Area{*first, *last};
-}
-
 }  // namespace
 
 void compare_mappings(std::string_view maps, std::span<CheckedResource> rows) {
-  std::vector<Area> areas;
+  std::vector<MapLine> areas;
   while (!maps.empty()) {
-    if (const auto area = area_of(take_until(maps, '\n'))) areas.push_back(*area);
+    if (const auto area = parse_map_line(take_until(maps, '\n'))) areas.push_back(*area);
   }
-  std::ranges::sort(areas, {}, &Area::begin);
+  std::ranges::sort(areas, {}, &MapLine::begin);
   for (std::size_t i = 0; i < rows.size(); ++i) {
     CheckedResource& row = rows[i];
     std::uint64_t end = row.identity + std::min(row.bytes, ~row.identity);
     if (i + 1 < rows.size()) end = std::min(end, rows[i + 1].identity);
     std::uint64_t covered = 0;
-    auto area = std::ranges::upper_bound(areas, row.identity, {}, &Area::end);
+    auto area = std::ranges::upper_bound(areas, row.identity, {}, &MapLine::end);
     for (; area != areas.end() && area->begin < end; ++area) {
       covered += std::min(area->end, end) - std::max(area->begin, row.identity);
     }

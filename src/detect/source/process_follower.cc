@@ -16,6 +16,7 @@
 #include <cerrno>
 #include <optional>
 
+#include "detect/source/child_environment.h"
 #include "detect/source/process_files.h"
 #include "plumb/base/text.h"
 
@@ -66,7 +67,8 @@ std::optional<user_regs_struct> registers_of(pid_t tid) {
 }  // namespace
 
 Result<ProcessFollower> ProcessFollower::start(const std::vector<std::string>& command,
-                                               ChosenCalls calls) {
+                                               ChosenCalls calls,
+                                               const std::vector<std::string>& settings) {
   std::vector<sock_filter> filter = call_filter(calls);
   const sock_fprog program{static_cast<unsigned short>(filter.size()), filter.data()};
   if (::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) {
@@ -74,8 +76,9 @@ Result<ProcessFollower> ProcessFollower::start(const std::vector<std::string>& c
   }
 
   const std::vector<char*> arguments = as_arguments(command);
+  const std::vector<char*> environment = with_settings(settings);
   auto child = HeldChild::start(command.front(), [&] {
-    if (install(program)) ::execvp(arguments.front(), arguments.data());
+    if (install(program)) ::execvpe(arguments.front(), arguments.data(), environment.data());
   });
   if (!child) return std::move(child).error();
   const pid_t pid = number(child->pid());

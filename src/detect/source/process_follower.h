@@ -66,8 +66,10 @@ class ProcessWatcher {
 
 class ProcessFollower {
  public:
-  // Starts the command, held before its first instruction. Errors: of fork, ptrace and seccomp.
-  static Result<ProcessFollower> start(const std::vector<std::string>& command, ChosenCalls calls);
+  // Starts the command, held before its first instruction. `environment` are settings (NAME=VALUE)
+  // besides its own. Errors: of fork, ptrace and seccomp.
+  static Result<ProcessFollower> start(const std::vector<std::string>& command, ChosenCalls calls,
+                                       const std::vector<std::string>& environment = {});
 
   // Lets it execute the command. Errors: of execvp, with the command's name.
   Result<void> go() { return child_.go(); }

@@ -147,6 +147,29 @@ void ResourceLedger::check(std::span<Row> rows, BootTime began) {
   }
 }
 
+Result<std::vector<LiveHolding>> ResourceLedger::take(TableId table) {
+  std::vector<LiveHolding> taken;
+  if (!any_) return taken;
+  auto read = rows();
+  if (!read) return std::move(read).error();
+  std::vector<Row>& found = *read;
+  std::erase_if(found, [&](const Row& row) { return row.key.table != number(table); });
+  const auto order = [](const Row& row) { return std::tuple(row.key.kind, row.key.identity); };
+  std::ranges::sort(found, {}, order);
+  for (auto at = found.begin(); at != found.end();) {
+    const auto next =
+        std::find_if(at, found.end(), [&](const Row& row) { return row.key.kind != at->key.kind; });
+    check({at, next}, BootClock::now());
+    at = next;
+  }
+  for (const Row& row : found) {
+    if (row.value.weight == 0) continue;
+    taken.push_back(to_fact(row.key, row.value));
+    (void)trim(row, 0, true);
+  }
+  return taken;
+}
+
 Result<void> ResourceLedger::visit(const TraceSource::Visit& visit, std::optional<BootTime> began) {
   if (!any_) return {};
   auto read = rows();

@@ -30,6 +30,9 @@ class ResourceLedger {
   // forgotten. With `began`, the time at which a survey began, rows older than that are checked.
   Result<void> visit(const TraceSource::Visit& visit, std::optional<BootTime> began);
 
+  // As TraceSource::take_resources(), of the process whose table it is.
+  Result<std::vector<LiveHolding>> take(TableId table);
+
   // Rows that a check found gone, and no hook had seen them go.
   std::uint64_t gone() const { return gone_; }
 

@@ -51,6 +51,7 @@ class BpfTrace : public TraceSource {
   void unteach_python(SpaceId space) override;
   Result<void> reconcile(const Visit& visit) override;
   Result<void> read(const Visit& visit) override;
+  Result<std::vector<LiveHolding>> take_resources(Pid process) override;
   std::span<const OriginCount> counts() const override {
     return {counts_, std::min<std::size_t>(skeleton_->data->next_origin, abi::kTraceOrigins)};
   }
@@ -352,6 +353,16 @@ std::vector<Refusals> BpfTrace::refusals() const {
     previous = &key;
   }
   return all;
+}
+
+Result<std::vector<LiveHolding>> BpfTrace::take_resources(Pid process) {
+  const int pid = number(process);
+  abi::trace_target target{};
+  if (bpf_map__lookup_elem(skeleton_->maps.targets, &pid, sizeof(pid), &target, sizeof(target),
+                           0) != 0) {
+    return std::vector<LiveHolding>();
+  }
+  return resources_.take(TableId{target.table});
 }
 
 TraceLosses BpfTrace::losses() const {

@@ -74,6 +74,9 @@ class TraceSource {
   virtual Result<void> reconcile(const Visit& visit) = 0;
   // The rows as they are, without a survey.
   virtual Result<void> read(const Visit& visit) = 0;
+  // What is no descriptor and a target holds now, compared with what the kernel says is left of it;
+  // then forgotten. For a target that stands still at its end. Errors: of reading the map.
+  virtual Result<std::vector<LiveHolding>> take_resources(Pid process) = 0;
 
   // Probes a function of a pair, where options.resources has kPair; the probes plumb:acquire and
   // plumb:release of a file, where it has kProbe. Errors: of the kernel that refuses the place.

@@ -34,6 +34,18 @@ ElfAddress instruction_of(const Module& module, ElfAddress ip, bool interrupted)
   return module.rules_at(ip).find(ip) != nullptr ? ip : ip - 1;
 }
 
+// clone and clone3 of the C library have no frame information behind their system call, because it
+// would be wrong in the child; the return address is on top of the stack, and no register has
+// changed.
+Step step_from_clone(const Registers& registers, const StackCopy& stack) {
+  Step step = step_by_height(0, registers, stack);
+  for (const Register kept :
+       {Register::kRbx, Register::kR12, Register::kR13, Register::kR14, Register::kR15}) {
+    if (const auto value = registers.get(kept)) step.caller.set(kept, *value);
+  }
+  return step;
+}
+
 Way leave(const CodePlace& place, bool interrupted, const Registers& registers,
           const StackCopy& stack) {
   const Module* module = place.module;
@@ -46,6 +58,9 @@ Way leave(const CodePlace& place, bool interrupted, const Registers& registers,
     if (const UnwindTable::Rule* rule = table.find(at)) {
       return {step_by_rule(table, *rule, registers, stack), FoundBy::kUnwindTable,
               rule->signal_frame};
+    }
+    if (interrupted && !module->unwind_table().empty()) {
+      return {step_from_clone(registers, stack), FoundBy::kUnwindTable, false};
     }
   }
   // Generated code (V8, JITs) and V8's embedded builtins have no rules and keep frame pointers.

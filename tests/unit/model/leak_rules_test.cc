@@ -66,6 +66,49 @@ TEST_F(Rules, EqualOnesAreOneGroupAlsoOverProcesses) {
   EXPECT_EQ(verdict.leaks[1].count, 1U);
 }
 
+TEST_F(Rules, MemoryThatNothingLeadsToIsALeakAndOtherMemoryIsNone) {
+  const auto lost = [&](std::uint64_t bytes, std::uint64_t weight) -> Leftover& {
+    Leftover& left = held(Kind::kHeap, 0);
+    left.what = Leftover::What::kResource;
+    left.fd.reset();
+    left.bytes = bytes;
+    left.weight = weight;
+    return left;
+  };
+  lost(40, 1);
+  lost(4096, 128);
+  lost(8, 1).referenced = true;
+  lost(16, 1).status = 9;
+  const LeakVerdict verdict = judge();
+  ASSERT_EQ(verdict.leaks.size(), 1U);
+  EXPECT_EQ(verdict.leaks[0].count, 129U);
+  EXPECT_EQ(verdict.leaks[0].bytes, 4136U);
+  EXPECT_EQ(excuses(), (Excuses{{Excuse::kReferenced, 1}, {Excuse::kKilled, 1}}));
+}
+
+TEST_F(Rules, AHandleOfALibraryIsALeakByTheNameOfItsPair) {
+  Leftover& left = held(Kind::kPair, 0);
+  left.what = Leftover::What::kResource;
+  left.fd.reset();
+  left.kind_name = "sqlite.db";
+  EXPECT_EQ(judge().leaked(), 1U);
+  EXPECT_EQ(kind_of(left_.front()), "sqlite.db");
+  ASSERT_TRUE(allow_.add("kind:sqlite.*", "here"));
+  EXPECT_EQ(excuses(), (Excuses{{Excuse::kAllowed, 1}}));
+}
+
+TEST_F(Rules, WhatTheLoaderMapsIsTheProgram) {
+  Frame inner;
+  inner.module = "/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2";
+  Frame outer;
+  outer.module = "/usr/bin/server";
+  const std::vector<FrameId> loaders = {stacks_.intern(inner), stacks_.intern(outer)};
+  const std::vector<FrameId> own = {stacks_.intern(outer), stacks_.intern(inner)};
+  EXPECT_TRUE(made_by_loader(stacks_.add(loaders), stacks_));
+  EXPECT_FALSE(made_by_loader(stacks_.add(own), stacks_));
+  EXPECT_FALSE(made_by_loader(StackStore::kEmpty, stacks_));
+}
+
 TEST_F(Rules, StandardStreamsAreNone) {
   held(Kind::kFile, 0);
   held(Kind::kPipe, 2);

@@ -67,6 +67,40 @@ TEST_F(CheckReport, TextTellsEachOriginWithItsStackAndWhatIsNone) {
   EXPECT_FALSE(has(told, "\x1b"));
 }
 
+TEST_F(CheckReport, MemoryIsToldWithItsSizeAndAPairByItsName) {
+  Leftover block;
+  block.what = Leftover::What::kResource;
+  block.kind = Kind::kHeap;
+  block.pid = Pid{76};
+  block.process = "price_test";
+  block.name = "0x55d0c0de 40B";
+  block.bytes = 40;
+  block.no_stack = "there was no room for it";
+  Leftover sampled = block;
+  sampled.bytes = 8192;
+  sampled.weight = 204;
+  sampled.estimated = true;
+  Leftover store = block;
+  store.kind = Kind::kPair;
+  store.kind_name = "sqlite.db";
+  store.bytes = 0;
+  const auto told = [&](const std::vector<Leftover>& left) {
+    CheckedCommand own;
+    own.verdict = judge_leftovers(left, own.allow, own.stacks);
+    return std::pair(text(own.document()),
+                     written([&](const Sink& sink) { write_check_json(own.document(), sink); }));
+  };
+  const auto [exact, exact_json] = told({block, block, store});
+  EXPECT_TRUE(has(exact, "2 heap blocks (80B) never given back by price_test")) << exact;
+  EXPECT_TRUE(has(exact, "price_test(76)  0x55d0c0de 40B")) << exact;
+  EXPECT_TRUE(has(exact, "1 sqlite.db never given back by price_test")) << exact;
+  EXPECT_TRUE(has(exact_json, "\"kind\":\"heap\",\"listener\":false,\"count\":2,\"bytes\":80"));
+  EXPECT_TRUE(has(exact_json, "\"kind\":\"sqlite.db\""));
+  const auto [estimate, estimate_json] = told({sampled});
+  EXPECT_TRUE(has(estimate, "about 204 heap blocks (8KiB) never given back")) << estimate;
+  EXPECT_TRUE(has(estimate_json, "\"weight\":204"));
+}
+
 TEST_F(CheckReport, TextOfACleanOneIsALine) {
   EXPECT_EQ(text(checked_.clean_document()), "plumb check: nothing leaked by 1 process of true\n");
 }

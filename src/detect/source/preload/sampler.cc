@@ -43,9 +43,11 @@ namespace {
 
 using Word = std::uint64_t;
 
-// What was sampled and lives: 64 Ki places, in buckets of one cache line. A byte for each of 32 Ki
-// groups of addresses says that there may be one, so that almost every free looks at one byte.
-constexpr unsigned kBuckets = 8192;
+// What was sampled and lives: 1 Mi places, in buckets of one cache line, of which the pages that
+// are used take memory. They hold addresses with all bits turned, so that the table leads nobody to
+// a block. A byte for each of 32 Ki groups of addresses says that there may be one, so that almost
+// every free looks at one byte.
+constexpr unsigned kBuckets = 131072;
 constexpr unsigned kWays = 8;
 constexpr unsigned kReach = 4;  // buckets that are tried
 constexpr unsigned kFilter = 32768;
@@ -53,6 +55,8 @@ std::atomic<Word> places[kBuckets * kWays];
 std::atomic<unsigned char> filter[kFilter];  // 255: has overflowed, stays
 
 std::uint64_t mean = 512 * 1024;
+bool wipes = false;                          // what is freed
+constexpr std::size_t kMostWiped = 1 << 20;  // of a block: more may never have been touched
 
 struct Thread {
   std::int64_t left;  // bytes until the next mark
@@ -83,6 +87,7 @@ using AllocateMany = void* (*)(std::size_t, std::size_t);
 using Reallocate = void* (*)(void*, std::size_t);
 using AllocateInto = int (*)(void**, std::size_t, std::size_t);
 using Free = void (*)(void*);
+using Measure = std::size_t (*)(void*);
 
 struct Next {
   Allocate malloc;
@@ -94,6 +99,7 @@ struct Next {
   AllocateInto posix_memalign;
   Allocate valloc;
   Allocate pvalloc;
+  Measure malloc_usable_size;
 } next;
 std::atomic<bool> ready;
 thread_local bool looking [[gnu::tls_model("initial-exec")]];
@@ -117,10 +123,12 @@ void find(Function& into, const char* name) {
   find(found.posix_memalign, "posix_memalign");
   find(found.valloc, "valloc");
   find(found.pvalloc, "pvalloc");
+  find(found.malloc_usable_size, "malloc_usable_size");
   if (const char* text = ::getenv("PLUMB_HEAP_MEAN")) {
     const auto asked = ::strtoull(text, nullptr, 10);
-    if (asked >= 16) mean = asked;
+    if (asked >= 1) mean = asked;
   }
+  wipes = ::getenv("PLUMB_HEAP_WIPE") != nullptr && found.malloc_usable_size != nullptr;
   if (!ready.load(std::memory_order_acquire)) {
     next = found;  // two threads write the same
     ready.store(true, std::memory_order_release);
@@ -152,7 +160,7 @@ bool remember(void* block) {
   for (unsigned i = 0; i < kReach * kWays; ++i) {
     auto& place = places[((mix >> 32) * kWays + i) % (kBuckets * kWays)];
     Word empty = 0;
-    if (!place.compare_exchange_strong(empty, reinterpret_cast<Word>(block))) continue;
+    if (!place.compare_exchange_strong(empty, ~reinterpret_cast<Word>(block))) continue;
     auto& may = filter_of(mix);
     unsigned char count = may.load();
     while (count != 255 &&
@@ -168,7 +176,7 @@ bool remember(void* block) {
   const Word mix = mixed(block);
   for (unsigned i = 0; i < kReach * kWays; ++i) {
     auto& place = places[((mix >> 32) * kWays + i) % (kBuckets * kWays)];
-    Word known = reinterpret_cast<Word>(block);
+    Word known = ~reinterpret_cast<Word>(block);
     if (place.load(std::memory_order_relaxed) != known) continue;
     if (!place.compare_exchange_strong(known, 0)) continue;
     auto& may = filter_of(mix);
@@ -223,6 +231,13 @@ inline void leaving(void* block) {
   if (block != nullptr && forget(block)) plumb_sampled_free(block);
 }
 
+// Before it is freed. The allocator's own marks stand elsewhere, or are written afterwards.
+inline void wipe(void* block) {
+  if (__builtin_expect(!wipes, 1) || block == nullptr) return;
+  const std::size_t size = next.malloc_usable_size(block);
+  __builtin_memset(block, 0, size < kMostWiped ? size : kMostWiped);
+}
+
 // operator new and delete of an allocator that brings its own; the C++ library's are built on
 // malloc. Looked up when they are first called: the C++ library may come later than this one.
 void* newed(std::atomic<Allocate>& known, const char* name, std::size_t size) {
@@ -247,10 +262,49 @@ void deleted(std::atomic<Free>& known, const char* name, void* block) {
     known.store(end, std::memory_order_relaxed);
   }
   leaving(block);
+  wipe(block);
   end(block);
 }
 
 }  // namespace
+
+// What main and all that it called have left below their caller's frame would pass for pointers
+// while the C library ends the program from there: its own frames take less than this.
+[[gnu::noipa]] static void clear_left_stack() {
+  char room[4096];
+  __builtin_memset(room, 0, sizeof room);
+  asm volatile("" : : "r"(room) : "memory");
+}
+
+using Main = int (*)(int, char**, char**);
+static Main program;
+
+static int run_program(int count, char** words, char** settings) {
+  const int status = program(count, words, settings);
+  clear_left_stack();
+  return status;
+}
+
+// Called by every program's first instructions, with the C library's own signature.
+PLUMB_EXPORT int __libc_start_main(Main main, int count, char** words, void (*init)(),
+                                   void (*end)(), void (*loader_end)(), void* stack_end) {
+  using Start = int (*)(Main, int, char**, void (*)(), void (*)(), void (*)(), void*);
+  Start start = nullptr;
+  find(start, "__libc_start_main");
+  if (start == nullptr) ::_exit(127);
+  program = main;
+  (void)is_ready();
+  return start(wipes ? run_program : main, count, words, init, end, loader_end, stack_end);
+}
+
+PLUMB_EXPORT void exit(int status) {
+  using Exit = void (*)(int);
+  Exit end = nullptr;
+  find(end, "exit");
+  if (wipes) clear_left_stack();
+  if (end != nullptr) end(status);
+  ::_exit(status);
+}
 
 PLUMB_EXPORT void* malloc(std::size_t size) {
   if (!is_ready()) return early_block(size);
@@ -265,7 +319,19 @@ PLUMB_EXPORT void* calloc(std::size_t count, std::size_t size) {
 PLUMB_EXPORT void free(void* block) {
   if (__builtin_expect(is_early(block), 0)) return;
   leaving(block);
-  if (is_ready()) next.free(block);
+  if (!is_ready()) return;
+  wipe(block);
+  next.free(block);
+}
+
+// As realloc(3), always to another place, so that the old one can be wiped.
+static void* moved(void* block, std::size_t size) {
+  const std::size_t old = next.malloc_usable_size(block);
+  void* fresh = next.malloc(size);
+  if (fresh == nullptr) return nullptr;
+  __builtin_memcpy(fresh, block, old < size ? old : size);
+  ::free(block);
+  return counted(fresh, size);
 }
 
 // A new block in place of the old one, wherever it is.
@@ -277,6 +343,10 @@ PLUMB_EXPORT void* realloc(void* block, std::size_t size) {
     return fresh;
   }
   if (!is_ready()) return early_block(size);
+  if (__builtin_expect(wipes, 0) && block != nullptr && size != 0 &&
+      next.malloc_usable_size(block) <= kMostWiped) {
+    return moved(block, size);
+  }
   leaving(block);
   return counted(next.realloc(block, size), size);
 }
