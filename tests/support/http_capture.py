@@ -17,7 +17,7 @@ PLUMB = program("plumb")
 def wait_until_it_captures(process):
     """Its signal descriptor is made last, after the programs and the probes are attached."""
     folder = f"/proc/{process.pid}/fd"
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(OSError):
             if any("signalfd" in os.readlink(f"{folder}/{fd}") for fd in os.listdir(folder)):
