@@ -97,8 +97,9 @@ std::optional<Upstream> upstream_of(const Facts& facts, ProcessIndex server,
     const Descriptor& row = survey.descriptors[d];
     const Socket* socket = survey.socket_of(row);
     if (socket == nullptr || row.kind != Kind::kTcp || ports.contains(socket->local.port)) continue;
-    const bool unanswered =
-        socket->last_sent && socket->last_received && *socket->last_sent > *socket->last_received;
+    // A connection over which nothing has ever come has no time of its last byte.
+    const bool unanswered = socket->last_sent &&
+                            (!socket->last_received || *socket->last_sent > *socket->last_received);
     const auto quiet = idle_of(survey, row);
     if (!unanswered || !nothing_on_the_way(*socket) || *quiet < kQuiet) continue;
     const End end = facts.now.ends.of(DescriptorIndex{d});

@@ -88,6 +88,7 @@ TEST(Explain, AProxyThatWaitsForItsOriginPassesTheMoveOn) {
     };
     const auto client = ask(40000, 8118);
     const auto passed_on = ask(40001, 80);
+    machine.survey.sockets[passed_on].last_received.reset();  // nothing has ever come
     const auto door = machine.ip(SOCK_STREAM, SurveyBuilder::local(8118), {}, SocketState::kListen);
     machine.process(20, "origin", 1, {"origin"});
     machine.thread(SYS_epoll_wait, 9);
