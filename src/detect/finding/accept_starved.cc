@@ -20,8 +20,8 @@ namespace {
 constexpr std::uint64_t kRoom = 2;
 constexpr std::uint32_t kFewestLooks = 4;
 constexpr std::uint64_t kSheds = 3;
-constexpr std::uint64_t kRefusedPerKept =
-    10;  // one that lasts among so many may be a look's chance
+// It may have filled up while it was looked at; a server that has room keeps more than it ends.
+constexpr std::uint64_t kRefusedPerKept = 2;
 
 bool is_full(const Facts& facts, ProcessIndex p) {
   const auto limit = facts.process(p).descriptor_limit;
@@ -79,8 +79,8 @@ class Looker {
     return most;
   }
 
-  // Connections that were closed without a byte being read of them, where some are kept and no
-  // newcomer is: the server is full by its own count.
+  // Connections that were closed without a byte being read of them, where some are kept and few
+  // newcomers are: the server is full by its own count.
   std::uint64_t refused_by_all(const TrackedListener& tracked) const {
     if (socket_.local.port == 0) return 0;
     std::uint64_t refused = 0;
@@ -180,8 +180,8 @@ class Looker {
     }
     if (by_count) {
       finding.evidence.push_back(
-          {"it keeps", fmt::format("{} at that port, and none that came since",
-                                   counted(served_by(p), "connection", "connections"))});
+          {"it keeps",
+           fmt::format("{} at that port", counted(served_by(p), "connection", "connections"))});
     }
     if (const std::string text = strategy(p, shed, full.has_value()); !text.empty()) {
       finding.evidence.push_back({"meanwhile it", text});

@@ -228,7 +228,7 @@ TEST(Explain, AServerThatIsFullByItsOwnCountSheds) {
 
 TEST(Explain, AServerThatKeepsNewcomersTurnsNobodyAway) {
   Explanation found;
-  EXPECT_EQ(starved_by_count(20, 5, found), nullptr) << "as a port scan or a check of health does";
+  EXPECT_EQ(starved_by_count(20, 15, found), nullptr) << "as a port scan or a check of health does";
   EXPECT_EQ(starved_by_count(2, 0, found), nullptr) << "too few";
 }
 
