@@ -194,7 +194,7 @@ Exit Run::report() {
 
 Exit Run::run() {
   if (const auto gone = follower_.go(); !gone) {
-    complain(fail("execute", plan_.command.front(), gone.error().code).message());
+    complain(gone.error().message());
     attend_until(BootClock::now() + kEnding, [&] { return follower_.alive().empty(); });
     constexpr int kNotFound = 127;
     constexpr int kNotExecutable = 126;

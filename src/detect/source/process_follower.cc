@@ -94,7 +94,8 @@ Result<ProcessFollower> ProcessFollower::start(const std::vector<std::string>& c
                 "kernel.yama.ptrace_scope or a container's seccomp profile forbids it; see "
                 "docs/check.md");
   }
-  follower.threads_[pid] = {.process = Pid{pid}, .begun = true, .ending = false, .in_call = {}};
+  follower.threads_[pid] = {
+      .process = Pid{pid}, .told = true, .begun = true, .ending = false, .in_call = {}};
   return follower;
 }
 
@@ -186,10 +187,16 @@ void ProcessFollower::started(pid_t tid, Thread& by, ProcessWatcher& watcher) {
   const auto message = message_of(tid);
   if (!message) return;
   const auto child = static_cast<pid_t>(*message);
-  // It may have been met before, and have gone: then it is not met again.
-  const auto process = process_of(child);
-  if (process) thread(child).process = *process;
-  if (process.value_or(Pid{child}) == Pid{child}) {
+  Pid process{};
+  if (const auto gone = gone_untold_.find(child); gone != gone_untold_.end()) {
+    process = gone->second;
+    gone_untold_.erase(gone);
+  } else {
+    Thread& met = thread(child);
+    met.told = true;
+    process = met.process;
+  }
+  if (process == Pid{child}) {
     watcher.on_fork(by.process, Tid{tid}, Pid{child});
   } else {
     watcher.on_thread(by.process, Tid{tid}, Tid{child});
@@ -221,8 +228,10 @@ void ProcessFollower::end_call(pid_t tid, Thread& in, ProcessWatcher& watcher) {
 // The thread that executes takes its process's number; the others have ended without a word.
 void ProcessFollower::executed(pid_t tid, ProcessWatcher& watcher) {
   const Pid process{tid};
+  const auto known = threads_.find(tid);
+  const bool told = known == threads_.end() || known->second.told;
   std::erase_if(threads_, [&](const auto& entry) { return entry.second.process == process; });
-  threads_[tid] = {.process = process, .begun = true, .ending = false, .in_call = {}};
+  threads_[tid] = {.process = process, .told = told, .begun = true, .ending = false, .in_call = {}};
   watcher.on_exec(process);
 }
 
@@ -245,7 +254,10 @@ void ProcessFollower::gone(pid_t tid, int status, ProcessWatcher& watcher) {
   if (Pid{tid} == pid()) status_ = status;
   const auto known = threads_.find(tid);
   const bool process = known == threads_.end() || known->second.process == Pid{tid};
-  if (known != threads_.end()) threads_.erase(known);
+  if (known != threads_.end()) {
+    if (!known->second.told) gone_untold_.emplace(tid, known->second.process);
+    threads_.erase(known);
+  }
   if (process) watcher.on_gone(Pid{tid}, status);
 }
 

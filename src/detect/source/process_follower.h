@@ -92,7 +92,8 @@ class ProcessFollower {
  private:
   struct Thread {
     Pid process{};
-    bool begun = false;   // its first stop was seen
+    bool told = false;    // the call that started it was seen
+    bool begun = false;   // its first stop was
     bool ending = false;  // its last one was
     std::optional<ChosenCall> in_call;
   };
@@ -112,6 +113,9 @@ class ProcessFollower {
   HeldChild child_;
   std::optional<int> status_;
   std::map<pid_t, Thread> threads_;
+  // Whose end came before the call that started them, and what process they were of: the kernel
+  // reports in no order. They may still be zombies, and are not met again.
+  std::map<pid_t, Pid> gone_untold_;
 };
 
 }  // namespace plumb::detect
