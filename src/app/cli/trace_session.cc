@@ -294,7 +294,7 @@ void TraceSession::name_some(std::size_t most) {
                       named_->event.python == next.event.python;
     if (!same) named_stack_ = name(spaces_[next.event.space], next);
     ledger_.learn_closer(next.event.origin, named_stack_);
-    if (!is_closing_call(next.event.call) && !is_using_call(next.event.call)) {
+    if (!is_closing_call(next.event.call) && using_call_name(next.event.call).empty()) {
       ledger_.learn(next.event.origin, named_stack_, next.event.kind, next.event.call,
                     next.walked.cut);
     }

@@ -127,7 +127,7 @@ std::vector<Contested> contested_closes(const Facts& facts) {
     one.first = usual_stack(facts, strange.empty() ? group.first : strange);
     one.again = usual_stack(facts, failed);
     one.times = failed.size();
-    one.call = is_close(*failed.back()) ? "close" : call_name(failed.back()->call);
+    one.call = is_close(*failed.back()) ? "close" : using_call_name(failed.back()->call);
     one.example = failed.back()->holding.fd;
     all.push_back(std::move(one));
   }

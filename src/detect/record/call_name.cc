@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <utility>
 
 namespace plumb::detect {
@@ -17,15 +18,6 @@ using Row = std::pair<std::uint16_t, std::string_view>;
 constexpr std::uint16_t kOpenTreeAttr = 467;
 
 constexpr std::array kCalls = {
-    Row{__NR_read, "read"},
-    Row{__NR_write, "write"},
-    Row{__NR_pread64, "pread64"},
-    Row{__NR_pwrite64, "pwrite64"},
-    Row{__NR_readv, "readv"},
-    Row{__NR_writev, "writev"},
-    Row{__NR_recvfrom, "recvfrom"},
-    Row{__NR_sendto, "sendto"},
-    Row{__NR_sendmsg, "sendmsg"},
     Row{__NR_open, "open"},
     Row{__NR_close, "close"},
     Row{__NR_mmap, "mmap"},
@@ -79,17 +71,25 @@ constexpr std::array kCalls = {
     Row{kOpenTreeAttr, "open_tree_attr"},
 };
 
+constexpr std::array kUses = {
+    Row{__NR_read, "read"},         Row{__NR_write, "write"},   Row{__NR_pread64, "pread64"},
+    Row{__NR_pwrite64, "pwrite64"}, Row{__NR_readv, "readv"},   Row{__NR_writev, "writev"},
+    Row{__NR_recvfrom, "recvfrom"}, Row{__NR_sendto, "sendto"}, Row{__NR_sendmsg, "sendmsg"},
+};
+
+std::string_view name_in(std::span<const Row> rows, std::uint16_t number) {
+  const auto row = std::ranges::find(rows, number, &Row::first);
+  return row == rows.end() ? std::string_view() : row->second;
+}
+
 }  // namespace
 
 std::string_view call_name(std::uint16_t number) {
-  const auto row = std::ranges::find(kCalls, number, &Row::first);
-  return row == kCalls.end() ? std::string_view() : row->second;
+  return name_in(kCalls, number);
 }
 
-bool is_using_call(std::uint16_t number) {
-  constexpr std::array kUses = {__NR_read,   __NR_write,    __NR_pread64, __NR_pwrite64, __NR_readv,
-                                __NR_writev, __NR_recvfrom, __NR_sendto,  __NR_sendmsg};
-  return std::ranges::count(kUses, number) > 0;
+std::string_view using_call_name(std::uint16_t number) {
+  return name_in(kUses, number);
 }
 
 bool is_closing_call(std::uint16_t number) {

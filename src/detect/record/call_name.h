@@ -8,12 +8,13 @@
 
 namespace plumb::detect {
 
-// "accept4"; empty for a number that does none of that. Numbers of x86-64.
+// Of a call that makes or ends one: "accept4"; empty for any other, so for the 0 of what is
+// unknown. Numbers of x86-64.
 std::string_view call_name(std::uint16_t number);
+// Of a call that only uses one: "read"; empty for any other.
+std::string_view using_call_name(std::uint16_t number);
 
 // close, close_range: those that only end descriptors.
 bool is_closing_call(std::uint16_t number);
-// read, write, sendmsg, …: those that neither make nor end one.
-bool is_using_call(std::uint16_t number);
 
 }  // namespace plumb::detect

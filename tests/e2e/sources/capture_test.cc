@@ -159,8 +159,9 @@ TEST_P(Capturing, AStallOnAConnectionThatIsPassedOverIsHandedOutAndThenFollowed)
     ASSERT_TRUE(capture_->poll(0ms, [](CapturePiece) {}).ok());
   }
   ASSERT_GE(capture_->losses().passed_over, 4U);
-  write_all(client, "GET /stalls HTTP/1.1\r\nHost: h\r\n\r\n");
-  read_all(server, 35);
+  constexpr std::string_view kStalls = "GET /stalls HTTP/1.1\r\nHost: h\r\n\r\n";
+  write_all(client, kStalls);
+  read_all(server, kStalls.size());
   write_all(server, kHead);
   read_all(client, kHead.size());
 
