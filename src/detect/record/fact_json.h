@@ -10,11 +10,12 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
-#include <cstring>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -190,7 +191,7 @@ bool from_fact(const ReadJson& json, T& value, TextPool* pool) {
     std::vector<std::byte> bytes;
     const bool good = absent || bytes_of_json(json, value.size(), bytes);
     value.fill(0);
-    std::memcpy(value.data(), bytes.data(), bytes.size());
+    if (good) std::ranges::copy(bytes, std::as_writable_bytes(std::span(value)).begin());
     return good;
   } else if constexpr (IsArray<T>::value) {
     value = {};
