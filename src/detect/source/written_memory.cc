@@ -3,10 +3,14 @@
 #include "detect/source/written_memory.h"
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +31,33 @@ constexpr std::uint64_t kPresent = std::uint64_t{1} << 63;
 constexpr std::uint64_t kSwapped = std::uint64_t{1} << 62;
 constexpr std::uint64_t kOfFile = std::uint64_t{1} << 61;  // or shared memory
 
+// The request PAGEMAP_SCAN, of Linux 6.7, which steps over what was never touched: a program with
+// AddressSanitizer has 16 TiB of that. Debian 12's headers do not have it.
+struct ScanRequest {
+  std::uint64_t size = sizeof(ScanRequest);
+  std::uint64_t flags = 0;
+  std::uint64_t begin = 0;
+  std::uint64_t end = 0;
+  std::uint64_t walked_to = 0;
+  std::uint64_t regions = 0;
+  std::uint64_t region_count = 0;
+  std::uint64_t most_pages = 0;
+  std::uint64_t inverted = 0;
+  std::uint64_t all_of = 0;
+  std::uint64_t any_of = 0;
+  std::uint64_t returned = 0;
+};
+struct ScannedRegion {
+  std::uint64_t begin;
+  std::uint64_t end;
+  std::uint64_t categories;
+};
+constexpr unsigned long kScan = _IOWR('f', 16, ScanRequest);
+constexpr std::uint64_t kScanFile = 1U << 2U;
+constexpr std::uint64_t kScanPresent = 1U << 3U;
+constexpr std::uint64_t kScanSwapped = 1U << 4U;
+constexpr std::size_t kRegionsAtOnce = 128;
+
 // To read a device's memory may do something.
 bool is_device(const MapLine& area) {
   return area.path.starts_with("/dev/") && !area.path.starts_with("/dev/shm/") &&
@@ -40,6 +71,7 @@ class Reader {
 
   // False where it became too much.
   bool read(const MapLine& area, std::uint64_t from) {
+    if (const auto read = scan(area, from)) return *read;
     for (std::uint64_t page = from / kPage; page < area.end / kPage; page += kPagesAtOnce) {
       const std::uint64_t count = std::min(kPagesAtOnce, area.end / kPage - page);
       if (!read_pages(area, from, page, count)) return false;
@@ -48,6 +80,29 @@ class Reader {
   }
 
  private:
+  // As read(); nothing where the kernel cannot.
+  std::optional<bool> scan(const MapLine& area, std::uint64_t from) {
+    ScanRequest request;
+    request.regions = reinterpret_cast<std::uint64_t>(regions_.data());
+    request.region_count = regions_.size();
+    request.any_of = kScanPresent | kScanSwapped;
+    request.returned = kScanFile | kScanPresent | kScanSwapped;
+    request.end = area.end;
+    for (request.begin = from / kPage * kPage; request.begin < area.end;
+         request.begin = request.walked_to) {
+      const int got = ::ioctl(pages_.get(), kScan, &request);
+      if (got < 0 || request.walked_to <= request.begin) return std::nullopt;
+      for (const ScannedRegion& region : std::span(regions_).first(static_cast<std::size_t>(got))) {
+        if (!was_written(area, (region.categories & kScanFile) != 0)) continue;
+        for (std::uint64_t at = region.begin; at < region.end; at += kPagesAtOnce * kPage) {
+          const std::uint64_t end = std::min(region.end, at + kPagesAtOnce * kPage);
+          if (!read_words(std::max(from, at), end)) return false;
+        }
+      }
+    }
+    return true;
+  }
+
   bool read_pages(const MapLine& area, std::uint64_t from, std::uint64_t page,
                   std::uint64_t count) {
     entries_.resize(count);
@@ -57,7 +112,10 @@ class Reader {
     entries_.resize(static_cast<std::size_t>(got) / sizeof(entries_[0]));
     for (std::size_t i = 0; i < entries_.size();) {
       std::size_t end = i;
-      while (end < entries_.size() && was_written(area, entries_[end])) ++end;
+      while (end < entries_.size() && (entries_[end] & (kPresent | kSwapped)) != 0 &&
+             was_written(area, (entries_[end] & kOfFile) != 0)) {
+        ++end;
+      }
       if (end > i && !read_words(std::max(from, (page + i) * kPage), (page + end) * kPage)) {
         return false;
       }
@@ -66,9 +124,9 @@ class Reader {
     return true;
   }
 
-  static bool was_written(const MapLine& area, std::uint64_t entry) {
-    if ((entry & (kPresent | kSwapped)) == 0) return false;
-    return (entry & kOfFile) == 0 || (area.shared && area.writable);
+  // A page that is there, which may be the file's own.
+  static bool was_written(const MapLine& area, bool of_file) {
+    return !of_file || (area.shared && area.writable);
   }
 
   bool read_words(std::uint64_t from, std::uint64_t end) {
@@ -85,6 +143,7 @@ class Reader {
   UniqueFd pages_;
   UniqueFd memory_;
   const MemoryVisitor& visit_;
+  std::array<ScannedRegion, kRegionsAtOnce> regions_{};
   std::vector<std::uint64_t> entries_;
   std::vector<std::uint64_t> words_;
   std::uint64_t read_ = 0;
