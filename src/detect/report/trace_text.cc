@@ -110,7 +110,8 @@ void Text::heading() {
     }
     std::string one = fmt::format("{}({})", clean(process.name), number(process.pid));
     const std::uint32_t execs = process.execs - (document_.command && process.execs > 0 ? 1 : 0);
-    if (execs > 0) one += fmt::format(", another program since {} execs", execs);
+    if (execs == 1) one += ", which has executed another program";
+    if (execs > 1) one += fmt::format(", which has executed {} other programs", execs);
     if (process.stopped) one += ", which is stopped";
     names.push_back(std::move(one));
     if (process.status) ended = ending(*process.status);
