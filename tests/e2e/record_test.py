@@ -3,6 +3,7 @@
 """plumb record, report and diff: a report that was printed where it was recorded, and the same one from the
 file: by nobody, in a root of its own without the programs, and without a kernel's help."""
 import concurrent.futures
+import contextlib
 import os
 import pathlib
 import re
@@ -182,7 +183,11 @@ class Recordings(unittest.TestCase):
 
     def test_facts_that_find_no_room_are_left_out_and_that_is_said(self):
         file = self.folder / "tight.plumb"
-        done = self.record(file, "tcp", "--max-size", "256KiB", seconds=1)
+        with contextlib.ExitStack() as stack:
+            for one in range(100):  # processes whose command lines alone are more than there is room for
+                crowd = subprocess.Popen(["sh", "-c", "read word", f"{one:04}" * 1000], stdin=subprocess.PIPE)
+                stack.callback(crowd.communicate)
+            done = self.record(file, "tcp", "--max-size", "256KiB", seconds=1)
         self.assertIn(b"no room for what plumb report --explain needs", done.stderr)
         self.assertLessEqual(file.stat().st_size, 256 * 1024)
         self.assertIn(plumb("report", file).returncode, (0, 1))
