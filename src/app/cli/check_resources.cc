@@ -21,10 +21,6 @@ namespace {
 using namespace detect;
 using namespace std::chrono_literals;
 
-// As often as in a trace, at most a twentieth of the time.
-constexpr std::chrono::nanoseconds kPass = 200ms;
-constexpr int kPassShare = 20;
-
 bool is_memory(Kind kind) {
   return kind == Kind::kMapping || kind == Kind::kHeap;
 }
@@ -61,20 +57,19 @@ Result<void> CheckResources::begin(Pid command) {
   if (auto followed = session_->follow(command); !followed) return followed;
   if (auto looked = session_->look(TraceSession::Look::kNow); !looked) return looked;
   session_->begin();
-  next_pass_ = BootClock::now() + kPass;
+  pace_.start(BootClock::now());
   return {};
 }
 
 void CheckResources::listen() {
   if (const auto heard = session_->listen(0ms); !heard) complain(heard.error().message());
   const BootTime now = BootClock::now();
-  if (now < next_pass_) return;
+  if (now < pace_.next()) return;
   // Forgets what ended processes leave in the engine's tables.
-  if (const auto done = session_->look(TraceSession::Look::kWhenDue); !done) {
-    complain(done.error().message());
+  if (const auto looked = session_->look(TraceSession::Look::kWhenDue); !looked) {
+    complain(looked.error().message());
   }
-  const BootTime done = BootClock::now();
-  next_pass_ = done + std::max(kPass, (done - now) * kPassShare);
+  pace_.passed(now, BootClock::now());
 }
 
 void CheckResources::on_exec(Pid process) {

@@ -12,11 +12,11 @@
 #include <vector>
 
 #include "app/cli/check_stacks.h"
+#include "app/cli/pass_pace.h"
 #include "app/cli/trace_session.h"
 #include "detect/model/reachable_blocks.h"
 #include "detect/record/leftover.h"
 #include "detect/record/survey.h"
-#include "plumb/base/clock.h"
 
 namespace plumb::app {
 
@@ -66,7 +66,7 @@ class CheckResources {
   std::unique_ptr<TraceSession> session_;
   std::vector<std::string> environment_;
   std::map<detect::OriginId, Origin> origins_;
-  BootTime next_pass_{};
+  PassPace pace_;
   std::uint64_t unread_ = 0;  // processes whose memory could not be looked through
 };
 

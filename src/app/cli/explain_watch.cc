@@ -58,13 +58,13 @@ Result<std::unique_ptr<ExplainWatch>> ExplainWatch::open(std::vector<Selector> v
   return watch;
 }
 
-Result<std::unique_ptr<ExplainWatch::Look>> ExplainWatch::take() {
+Result<std::unique_ptr<SurveyView>> ExplainWatch::take() {
   const BootTime began = BootClock::now();
   const auto spent = spent_by_this_process();
   auto survey = source_->take({.waits = true});
   if (!survey) return std::move(survey).error();
   if (secrets_ == Secrets::kMask) mask_secrets(*survey);
-  auto taken = std::make_unique<Look>(*std::move(survey));
+  auto taken = std::make_unique<SurveyView>(*std::move(survey));
   took_ = BootClock::now() - began;
   cost_ = spent_by_this_process() - spent;
   return taken;

@@ -14,6 +14,7 @@
 #include "app/cli/inner_looks.h"
 #include "app/cli/mark_watch.h"
 #include "app/cli/read_along.h"
+#include "app/cli/survey_view.h"
 #include "app/cli/trace_session.h"
 #include "detect/finding/recorded_facts.h"
 #include "detect/source/survey_source.h"
@@ -63,17 +64,10 @@ class ExplainWatch {
                                    bool more) const;
 
  private:
-  // A survey and what is read out of it, together: Joined refers to the survey.
-  struct Look {
-    explicit Look(detect::Survey&& taken) : survey(std::move(taken)), joined(survey) {}
-    detect::Survey survey;
-    detect::Joined joined;
-  };
-
   ExplainWatch(std::unique_ptr<detect::SurveySource> source,
                std::vector<detect::Selector> selectors, detect::Secrets secrets)
       : source_(std::move(source)), selectors_(std::move(selectors)), secrets_(secrets) {}
-  Result<std::unique_ptr<Look>> take();
+  Result<std::unique_ptr<SurveyView>> take();
   void choose_victims();
   bool victims_gone(const detect::Survey& survey) const;
   // Calls use(const Facts&).
@@ -83,8 +77,8 @@ class ExplainWatch {
   std::unique_ptr<detect::SurveySource> source_;
   std::vector<detect::Selector> selectors_;
   detect::Secrets secrets_;
-  std::unique_ptr<Look> first_;
-  std::unique_ptr<Look> now_;
+  std::unique_ptr<SurveyView> first_;
+  std::unique_ptr<SurveyView> now_;
   detect::Selection selection_;
   std::vector<Pid> victims_;
   detect::Observation observation_;

@@ -17,6 +17,7 @@
 #include "app/cli/commands.h"
 #include "app/cli/confirm.h"
 #include "app/cli/looking.h"
+#include "app/cli/survey_view.h"
 #include "detect/report/describe.h"
 #include "plumb/base/human.h"
 
@@ -64,16 +65,9 @@ std::optional<DescriptorIndex> find_row(const detect::Survey& survey, Pid pid, F
   return std::nullopt;
 }
 
-// A survey and what is read out of it, together: Joined refers to the survey.
-struct View {
-  explicit View(detect::Survey&& taken) : survey(std::move(taken)), joined(survey) {}
-  detect::Survey survey;
-  Joined joined;
-};
-
-std::unique_ptr<View> view() {
+std::unique_ptr<SurveyView> view() {
   auto survey = look({.details = false, .threads = false});
-  return survey ? std::make_unique<View>(*std::move(survey)) : nullptr;
+  return survey ? std::make_unique<SurveyView>(*std::move(survey)) : nullptr;
 }
 
 // A connection, and the kernel's name for its socket, which is never another's (SO_COOKIE).
@@ -84,7 +78,7 @@ struct Target {
 
 // What is to be hung up, rows of `view`; a status where that cannot be said.
 struct Chosen {
-  std::unique_ptr<View> view;
+  std::unique_ptr<SurveyView> view;
   std::vector<DescriptorIndex> rows;
   std::optional<Exit> status;
 };
@@ -93,7 +87,7 @@ Chosen none(Exit status) {
   return {nullptr, {}, status};
 }
 
-Chosen choose_one(std::unique_ptr<View> view, const Options& options) {
+Chosen choose_one(std::unique_ptr<SurveyView> view, const Options& options) {
   const auto row = find_row(view->survey, Pid{options.pid}, Fd{options.fd});
   if (!row) {
     complain(fmt::format("process {} has no descriptor {}", options.pid, options.fd));
@@ -116,7 +110,7 @@ std::optional<std::vector<bool>> own_of(const detect::Survey& survey, const Opti
 }
 
 // Unix sockets keep no times: they are looked at again.
-Chosen choose_quiet(std::unique_ptr<View> first, const Options& options,
+Chosen choose_quiet(std::unique_ptr<SurveyView> first, const Options& options,
                     const detect::Selector& peer, std::chrono::nanoseconds older) {
   const auto selection = detect::select(first->survey, {peer});
   if (complain_of_unmatched(first->survey, selection)) return none(Exit::kUsage);

@@ -10,6 +10,7 @@
 #include <array>
 
 #include "app/cli/explain_watch.h"
+#include "app/cli/pass_pace.h"
 #include "app/cli/replay.h"
 #include "app/cli/signals.h"
 #include "app/cli/trace_child.h"
@@ -23,9 +24,6 @@ namespace {
 using namespace detect;
 using namespace std::chrono_literals;
 
-// A pass over the ledger five times a second, where that is cheap; at most a twentieth of the time.
-constexpr std::chrono::nanoseconds kPass = 200ms;
-constexpr int kPassShare = 20;
 constexpr auto kShow = 1s;
 // Surveys for the explanation: one a second, where that is cheap; at most a twentieth of a
 // processor.
@@ -69,7 +67,7 @@ class Run {
   std::unique_ptr<ExplainWatch> watch_;  // where there is a recording
   BootTime next_look_{};
   BootTime began_{};
-  BootTime next_pass_{};
+  PassPace pace_;
   BootTime next_show_{};
   bool stop_ = false;
 };
@@ -115,11 +113,10 @@ Result<void> Run::begin() {
   }
   session_.begin();
   if (child_) {
-    auto gone = child_->go();
-    if (!gone) return fail("execute", plan_.command.front(), gone.error().code);
+    if (auto gone = child_->go(); !gone) return gone;
   }
   began_ = BootClock::now();
-  next_pass_ = began_ + kPass;
+  pace_.start(began_);
   return {};
 }
 
@@ -197,7 +194,7 @@ void Run::end_child() {
 void Run::turn() {
   std::array<pollfd, 2> ready{
       {{session_.source().wait_descriptor(), POLLIN, 0}, {signals_.descriptor(), POLLIN, 0}}};
-  const auto left = std::clamp<std::chrono::nanoseconds>(next_pass_ - BootClock::now(), 0ms, 1s);
+  const auto left = std::clamp<std::chrono::nanoseconds>(pace_.next() - BootClock::now(), 0ms, 1s);
   ::poll(ready.data(), ready.size(),
          static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(left).count()));
   stop_ |= signals_.take();
@@ -209,14 +206,13 @@ void Run::turn() {
   if (watch_) watch_->attend();
   if (watch_ && BootClock::now() >= next_look_) look_around();
   const BootTime now = BootClock::now();
-  if (now < next_pass_) return;
+  if (now < pace_.next()) return;
   pass(TraceSession::Look::kWhenDue);
   if (live_ && now >= next_show_) {
     show();
     next_show_ = now + kShow;
   }
-  const BootTime done = BootClock::now();
-  next_pass_ = done + std::max(kPass, (done - now) * kPassShare);
+  pace_.passed(now, BootClock::now());
 }
 
 bool Run::over() const {
