@@ -59,6 +59,13 @@ class Usage(unittest.TestCase):
         self.assertIn("did you mean tcp", self.refused("ls", "--kind", "tpc"))
         self.assertIn("did you mean close-wait", self.refused("ls", "--state", "closewait"))
         self.assertIn("did you mean name", self.refused("ls", "--columns", "pid,nane"))
+        self.assertIn("did you mean zombie", self.refused("check", "--kind", "zombi", "--", "true"))
+
+    def test_every_command_refuses_what_is_no_duration(self):
+        for words in (["ls", "--older", "x"], ["http", "--for", "x", "1"], ["trace", "--min-age", "x", "1"],
+                      ["goroutines", "--http", "--min-age", "x", "1"], ["check", "--grace", "x", "--", "true"],
+                      ["hangup", "--peer", ":1", "--older", "x"], ["explain", "--for", "x"], ["demo", "--for", "x"]):
+            self.assertIn(" x: no duration; write 30s", self.refused(*words))
 
     def test_values_that_cannot_be_read_say_what_may_be_written(self):
         self.assertIn("10m", self.refused("ls", "--older", "ten"))

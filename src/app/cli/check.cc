@@ -7,12 +7,11 @@
 
 #include "app/cli/check_run.h"
 #include "app/cli/commands.h"
-#include "app/cli/names.h"
+#include "app/cli/option_values.h"
 #include "app/cli/trace_kinds.h"
 #include "app/cli/trace_pairs.h"
 #include "app/cli/usage.h"
 #include "detect/record/resource_kind.h"
-#include "plumb/base/human.h"
 #include "plumb/base/text.h"
 
 namespace plumb::app {
@@ -47,16 +46,11 @@ std::vector<std::string_view> check_kinds() {
 }
 
 bool read_check_kinds(std::string_view list, std::vector<std::string>& kinds) {
-  const auto own = check_kinds();
-  while (!list.empty()) {
-    const std::string_view name = trim(take_until(list, ','));
-    if (std::find(own.begin(), own.end(), name) == own.end()) {
-      std::vector<detect::Kind> unused;
-      return read_kinds(name, unused);  // says what is nearest
-    }
-    kinds.emplace_back(name);
-  }
-  return true;
+  const auto all = check_kinds();
+  const auto find = [&](std::string_view name) {
+    return std::ranges::count(all, name) > 0 ? std::optional(std::string(name)) : std::nullopt;
+  };
+  return read_names(list, "kind", all, find, kinds);
 }
 
 // The one of the directory that plumb is called in, or of the nearest above it.
@@ -125,11 +119,8 @@ Exit run_check(Context& context, const Options& options) {
     complain("check wants -- and a command to run: plumb check -- make test");
     return Exit::kUsage;
   }
-  const auto grace = parse_duration(options.grace);
-  if (!grace) {
-    complain("--grace " + detect::clean(options.grace) + ": no duration; write 500ms or 2s");
-    return Exit::kUsage;
-  }
+  const auto grace = read_duration("--grace", options.grace);
+  if (!grace) return Exit::kUsage;
   if (!read_check_kinds(options.kinds, plan.kinds) || !read_allowed(options, plan.allow) ||
       !choose_resources(options, plan)) {
     return Exit::kUsage;

@@ -9,7 +9,7 @@
 #include "app/cli/commands.h"
 #include "app/cli/demo_stage.h"
 #include "app/cli/explain_run.h"
-#include "plumb/base/human.h"
+#include "app/cli/option_values.h"
 
 namespace plumb::app {
 namespace {
@@ -95,13 +95,7 @@ Exit explain_victim(Context& context, const Options& options,
 
 Exit run(Context& context, const Options& options) {
   std::optional<std::chrono::nanoseconds> duration;
-  if (!options.duration.empty()) {
-    duration = parse_duration(options.duration);
-    if (!duration) {
-      complain("--for " + detect::clean(options.duration) + ": no duration; write 30s or 2m");
-      return Exit::kUsage;
-    }
-  }
+  if (!read_duration("--for", options.duration, duration)) return Exit::kUsage;
   const auto mystery = std::ranges::find(kMysteries, options.mystery, &Mystery::name);
   auto stage = DemoStage::open();
   if (!stage) {

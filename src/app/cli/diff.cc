@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "app/cli/commands.h"
+#include "app/cli/option_values.h"
 #include "app/cli/replay.h"
 #include "detect/report/difference_document.h"
 #include "plumb/base/human.h"
@@ -26,16 +27,6 @@ struct Side {
   TraceMoment moment;
   std::string name;
 };
-
-// The time of an option since the beginning. Nothing where it is none: said.
-std::optional<std::chrono::nanoseconds> time_of(const char* option, const std::string& text) {
-  const auto after = parse_duration(text);
-  if (!after) {
-    complain(std::string(option) + " " + clean(text) +
-             ": no duration since the beginning; write 30s or 2m");
-  }
-  return after;
-}
 
 // The last sample up to then, else the first. Nothing where there is none: said.
 std::optional<Side> side_at(const Recording& recording, std::chrono::nanoseconds after) {
@@ -65,7 +56,7 @@ Exit print(Context& context, const Options& options, const Side& before, const S
 }
 
 Exit compare_times(Context& context, const Options& options, const Recording& recording) {
-  const auto from = time_of("--from", options.from.empty() ? "0s" : options.from);
+  const auto from = read_duration("--from", options.from.empty() ? "0s" : options.from);
   if (!from) return Exit::kUsage;
   if (options.to.empty()) {
     const auto before = side_at(recording, *from);
@@ -76,7 +67,7 @@ Exit compare_times(Context& context, const Options& options, const Recording& re
         {end_of(*recording.trace, recording.stacks), human_duration(facts.now - facts.began)},
         SameTrace::kYes);
   }
-  const auto to = time_of("--to", options.to);
+  const auto to = read_duration("--to", options.to);
   if (!to) return Exit::kUsage;
   if (*to < *from) {
     complain("--to " + clean(options.to) + " lies before --from " + clean(options.from));

@@ -5,9 +5,9 @@
 #include "app/cli/commands.h"
 #include "app/cli/explain_run.h"
 #include "app/cli/looking.h"
+#include "app/cli/option_values.h"
 #include "app/cli/trace_run.h"
 #include "detect/report/terminal.h"
-#include "plumb/base/human.h"
 
 namespace plumb::app {
 namespace {
@@ -23,13 +23,7 @@ struct Options {
 
 Exit run(Context& context, const Options& options) {
   ExplainPlan plan;
-  if (!options.duration.empty()) {
-    plan.duration = parse_duration(options.duration);
-    if (!plan.duration) {
-      complain("--for " + detect::clean(options.duration) + ": no duration; write 30s or 2m");
-      return Exit::kUsage;
-    }
-  }
+  if (!read_duration("--for", options.duration, plan.duration)) return Exit::kUsage;
   auto victims = read_selectors(options.selectors);
   if (!victims) return Exit::kUsage;
   plan.victims = *std::move(victims);

@@ -5,10 +5,10 @@
 #include "app/cli/choose.h"
 #include "app/cli/commands.h"
 #include "app/cli/goroutine_requests.h"
+#include "app/cli/option_values.h"
 #include "detect/report/goroutines_document.h"
 #include "detect/symbol/go_runtime.h"
 #include "detect/symbol/goroutine_reader.h"
-#include "plumb/base/human.h"
 #include "plumb/base/text.h"
 
 namespace plumb::app {
@@ -54,17 +54,8 @@ Exit run_requests(Context& context, const Options& options, Pid process) {
   plan.process = process;
   plan.json = options.json;
   plan.secrets = options.secrets ? Secrets::kShow : Secrets::kMask;
-  const auto read = [](const char* option, const std::string& text) {
-    auto duration = parse_duration(text);
-    if (!duration)
-      complain(std::string(option) + " " + clean(text) + ": no duration; write 30s or 2m");
-    return duration;
-  };
-  if (!options.duration.empty()) {
-    plan.duration = read("--for", options.duration);
-    if (!plan.duration) return Exit::kUsage;
-  }
-  const auto min_age = read("--min-age", options.min_age);
+  if (!read_duration("--for", options.duration, plan.duration)) return Exit::kUsage;
+  const auto min_age = read_duration("--min-age", options.min_age);
   if (!min_age) return Exit::kUsage;
   plan.min_age = *min_age;
   return watch_requests(context, plan);

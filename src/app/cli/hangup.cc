@@ -17,6 +17,7 @@
 #include "app/cli/commands.h"
 #include "app/cli/confirm.h"
 #include "app/cli/looking.h"
+#include "app/cli/option_values.h"
 #include "app/cli/survey_view.h"
 #include "detect/report/describe.h"
 #include "plumb/base/human.h"
@@ -244,11 +245,8 @@ Exit run(Context& context, const Options& options) {
     const auto selectors = read_selectors({options.peer});
     if (!selectors) return Exit::kUsage;
     peer = selectors->front();
-    older = parse_duration(options.older);
-    if (!older) {
-      complain("--older " + detect::clean(options.older) + ": no duration; write 30s or 2m");
-      return Exit::kUsage;
-    }
+    older = read_duration("--older", options.older);
+    if (!older) return Exit::kUsage;
   }
   auto first = view();
   if (!first) return Exit::kNotPossible;

@@ -6,7 +6,7 @@
 #include "app/cli/commands.h"
 #include "app/cli/http_run.h"
 #include "app/cli/looking.h"
-#include "plumb/base/human.h"
+#include "app/cli/option_values.h"
 
 namespace plumb::app {
 namespace {
@@ -21,13 +21,7 @@ struct Options {
 
 Exit run(Context& context, const Options& options) {
   HttpPlan plan;
-  if (!options.duration.empty()) {
-    plan.duration = parse_duration(options.duration);
-    if (!plan.duration) {
-      complain("--for " + detect::clean(options.duration) + ": no duration; write 30s or 2m");
-      return Exit::kUsage;
-    }
-  }
+  if (!read_duration("--for", options.duration, plan.duration)) return Exit::kUsage;
   auto chosen = choose_processes(options.selectors);
   if (!chosen) return Exit::kUsage;
   plan.processes = *std::move(chosen);

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <thread>
 
+#include "app/cli/suggestion.h"
 #include "detect/report/summary.h"
 #include "detect/source/survey_source.h"
 #include "plumb/base/human.h"
@@ -84,13 +85,8 @@ std::optional<std::vector<detect::Selector>> read_selectors(const std::vector<st
 
 bool complain_of_unmatched(const detect::Survey& survey, const detect::Selection& selection) {
   for (const detect::Selector& selector : selection.unmatched) {
-    std::string message = "nothing matches " + detect::clean(selector.text);
-    std::string separator = "; did you mean ";
-    for (const std::string& name : detect::nearest(survey, selector)) {
-      message.append(separator).append(detect::clean(name));
-      separator = ", ";
-    }
-    complain(message);
+    complain("nothing matches " + detect::clean(selector.text) +
+             did_you_mean(detect::nearest(survey, selector)));
   }
   return !selection.unmatched.empty();
 }

@@ -7,11 +7,9 @@
 
 #include "app/cli/commands.h"
 #include "app/cli/looking.h"
+#include "app/cli/option_values.h"
 #include "app/cli/usage.h"
-#include "detect/model/nearest.h"
 #include "detect/report/list.h"
-#include "plumb/base/human.h"
-#include "plumb/base/text.h"
 
 namespace plumb::app {
 namespace {
@@ -37,30 +35,6 @@ struct Plan {
   const detect::Column* sort = nullptr;
 };
 
-// Reads a list of names with commas between them; `find` gives what a name stands for.
-template <typename Find, typename Names, typename Value>
-bool read_names(std::string_view list, std::string_view what, const Names& all, Find find,
-                std::vector<Value>& values) {
-  while (!list.empty()) {
-    const std::string name(trim(take_until(list, ',')));
-    if (const auto value = find(name)) {
-      values.push_back(*value);
-      continue;
-    }
-    detect::Nearest nearest(name, 3);
-    for (const auto& known : all) nearest.offer(std::string(known));
-    std::string message = fmt::format("no {} is called {}", what, detect::clean(name));
-    std::string separator = "; did you mean ";
-    for (const std::string& near : nearest.take()) {
-      message.append(separator).append(near);
-      separator = ", ";
-    }
-    complain(message);
-    return false;
-  }
-  return true;
-}
-
 std::optional<const detect::Column*> find_column(std::string_view name) {
   const detect::Column* column = detect::column_named(name);
   return column == nullptr ? std::nullopt : std::optional(column);
@@ -72,7 +46,7 @@ std::vector<std::string_view> column_names() {
   return names;
 }
 
-std::vector<std::string_view> kind_names() {
+std::vector<std::string_view> descriptor_kind_names() {
   std::vector<std::string_view> names;
   for (const detect::Kind kind : detect::all_kinds()) names.push_back(detect::name_of(kind));
   return names;
@@ -84,7 +58,8 @@ std::optional<Plan> make_plan(const Options& options) {
   if (!selectors) return std::nullopt;
   plan.selectors = std::move(*selectors);
   std::vector<const detect::Column*> sort;
-  if (!read_names(options.kinds, "kind", kind_names(), detect::kind_named, plan.filter.kinds) ||
+  if (!read_names(options.kinds, "kind", descriptor_kind_names(), detect::kind_named,
+                  plan.filter.kinds) ||
       !read_names(options.states, "state", detect::state_names(), detect::state_named,
                   plan.filter.states) ||
       !read_names(options.columns, "column", column_names(), find_column, plan.columns) ||
@@ -96,14 +71,7 @@ std::optional<Plan> make_plan(const Options& options) {
     return std::nullopt;
   }
   if (!sort.empty()) plan.sort = sort.front();
-  if (!options.older.empty()) {
-    plan.filter.older = parse_duration(options.older);
-    if (!plan.filter.older) {
-      complain("--older " + detect::clean(options.older) +
-               ": no duration; write 30s, 10m, 2h or 1d");
-      return std::nullopt;
-    }
-  }
+  if (!read_duration("--older", options.older, plan.filter.older)) return std::nullopt;
   return plan;
 }
 
@@ -202,7 +170,7 @@ Command add_ls(CLI::App& plumb) {
   command->add_flag("--count", options->count, "Print how many of each kind a process holds");
   command->add_flag("--json", options->json, "One JSON object a line (docs/json.md)");
   command->footer(
-      one_of("KIND", kind_names()) + one_of("STATE", detect::state_names()) +
+      one_of("KIND", descriptor_kind_names()) + one_of("STATE", detect::state_names()) +
       one_of("COLUMN", column_names()) +
       "\nExamples:\n"
       "  plumb ls nvim                          all that nvim holds, with the other ends\n"

@@ -3,7 +3,7 @@
 #include <memory>
 
 #include "app/cli/commands.h"
-#include "app/cli/names.h"
+#include "app/cli/option_values.h"
 #include "app/cli/trace_arguments.h"
 #include "app/cli/usage.h"
 #include "detect/model/ready_pairs.h"

@@ -5,23 +5,9 @@
 #include <algorithm>
 
 #include "app/cli/choose.h"
-#include "app/cli/names.h"
-#include "plumb/base/human.h"
+#include "app/cli/option_values.h"
 
 namespace plumb::app {
-namespace {
-
-bool read_duration(const char* option, const std::string& text,
-                   std::optional<std::chrono::nanoseconds>& into) {
-  if (text.empty()) return true;
-  into = parse_duration(text);
-  if (!into)
-    complain(std::string(option) + " " + detect::clean(text) + ": no duration; write 30s or 2m");
-  return into.has_value();
-}
-
-}  // namespace
-
 void add_trace_arguments(CLI::App& command, TraceArguments& arguments) {
   command.add_option("SELECTOR", arguments.selectors,
                      "A pid, a command name, :port, a path, unit:NAME, cgroup:PATH; or -- CMD "

@@ -2,6 +2,7 @@
 // Parsing with CLI11, and what to say when it fails.
 #include "app/cli/usage.h"
 
+#include "app/cli/suggestion.h"
 #include "detect/model/nearest.h"
 
 namespace plumb::app {
@@ -28,11 +29,7 @@ std::string near_options(const CLI::App& parser, const std::string& option) {
       for (const std::string& name : known->get_lnames()) nearest.offer("--" + name);
     }
   }
-  std::string text;
-  for (const std::string& name : nearest.take()) {
-    text.append(text.empty() ? "; did you mean " : ", ").append(name);
-  }
-  return text;
+  return did_you_mean(nearest.take());
 }
 
 // CLI11 joins what is left over into one sentence; we name the first of it.
@@ -47,12 +44,9 @@ void complain_of_extras(const CLI::App& parser, int argc, char** argv) {
   }
   detect::Nearest nearest(extra, 2);
   for (const CLI::App* command : parser.get_subcommands([](const CLI::App*) { return true; })) {
-    nearest.offer(command->get_name());
+    nearest.offer("plumb " + command->get_name(), command->get_name());
   }
-  std::string text;
-  for (const std::string& name : nearest.take()) {
-    text.append(text.empty() ? "; did you mean plumb " : ", plumb ").append(name);
-  }
+  const std::string text = did_you_mean(nearest.take());
   complain("there is no command " + shown + (text.empty() ? "; plumb --help lists them" : text));
 }
 
