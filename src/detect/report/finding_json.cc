@@ -53,10 +53,10 @@ void write_one(JsonWriter& json, const Finding& finding, std::size_t at) {
   if (!finding.whose_move.empty()) json.member("whose_move", std::string_view(finding.whose_move));
   if (!finding.remedy.empty()) json.member("remedy", std::string_view(finding.remedy));
   json.open_list("stack");
-  for (const Frame& frame : finding.stack) add_frame(json, frame);
+  add_frames(json, finding.stack);
   json.close_list();
   json.open_list("closer");
-  for (const Frame& frame : finding.closer) add_frame(json, frame);
+  add_frames(json, finding.closer);
   json.close_list();
   json.open_list("series");
   for (const SeriesPoint& point : finding.series) {

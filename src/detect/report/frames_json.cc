@@ -25,8 +25,6 @@ std::string_view name_of(FrameKind kind) {
   return {};
 }
 
-}  // namespace
-
 void add_frame(JsonWriter& json, const Frame& frame, bool own) {
   json.open_element();
   json.member("language", name_of(frame.kind));
@@ -43,11 +41,23 @@ void add_frame(JsonWriter& json, const Frame& frame, bool own) {
   json.close_object();
 }
 
+void add_all(JsonWriter& json, std::span<const Frame* const> stack) {
+  const auto own = own_frames(stack);
+  for (std::size_t i = 0; i < stack.size(); ++i) add_frame(json, *stack[i], own[i]);
+}
+
+}  // namespace
+
+void add_frames(JsonWriter& json, std::span<const Frame> stack) {
+  std::vector<const Frame*> frames;
+  for (const Frame& frame : stack) frames.push_back(&frame);
+  add_all(json, frames);
+}
+
 void add_frames(JsonWriter& json, const StackStore& stacks, StackNode stack) {
   std::vector<const Frame*> frames;
   for (const FrameId id : stacks.frames(stack)) frames.push_back(&stacks.frame(id));
-  const auto own = own_frames(frames);
-  for (std::size_t i = 0; i < frames.size(); ++i) add_frame(json, *frames[i], own[i]);
+  add_all(json, frames);
 }
 
 }  // namespace plumb::detect
