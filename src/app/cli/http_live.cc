@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "detect/report/pieces.h"
 #include "plumb/base/human.h"
 
 namespace plumb::app {
@@ -42,10 +43,8 @@ void HttpLive::clear() {
 void HttpLive::draw(const detect::HttpDocument& under_way, std::size_t finished) {
   if (!draws_) return;
   clear();
-  std::string rows;
-  detect::write_http_rows(under_way, context_.paper(), [&](std::string_view piece) {
-    rows += piece;
-    return true;
+  const std::string rows = detect::written([&](const detect::Sink& sink) {
+    detect::write_http_rows(under_way, context_.paper(), sink);
   });
   const std::size_t most = most_lines();
   std::string_view rest = rows;

@@ -3,32 +3,12 @@
 #include "app/cli/replay.h"
 
 #include "detect/finding/recorded_facts.h"
+#include "detect/report/recorded_trace.h"
 #include "detect/report/terminal.h"
 
 namespace plumb::app {
 
 using namespace detect;
-
-ReplayedTrace::ReplayedTrace(const Recording& recording)
-    : recording_(recording), ledger_(recording.trace->facts) {
-  for (const HoldingName& name : recording.trace->names) {
-    texts_[{name.pid, name.fd, name.file}] = {clean(name.name), clean(name.other_end)};
-  }
-}
-
-TraceDocument ReplayedTrace::document() const {
-  const TraceRecording& trace = *recording_.trace;
-  return {.ledger = ledger_,
-          .stacks = recording_.stacks,
-          .texts = texts_,
-          .losses = trace.losses,
-          .repairs = trace.repairs,
-          .unnamed_stacks = trace.unnamed_stacks,
-          .kinds = trace.kinds,
-          .named_kinds = trace.named_kinds,
-          .all_closings = trace.all_closings,
-          .command = trace.command};
-}
 
 std::optional<Recording> open_recording(const std::string& path) {
   auto recording = read_recording(path);
@@ -61,7 +41,7 @@ Exit explain_recording(Context& context, const std::string& path, const ExplainO
     complain(clean(path) + " is damaged, missing: " + std::to_string(facts->senseless()) +
              " facts that make no sense");
   }
-  std::optional<ReplayedTrace> trace;
+  std::optional<RecordedTrace> trace;
   std::optional<TraceFacts> traced;
   if (recording->trace) {
     trace.emplace(*recording);
@@ -84,7 +64,7 @@ Exit explain_recording(Context& context, const std::string& path, const ExplainO
 Exit report_recording(Context& context, const std::string& path, const TraceOutputs& outputs) {
   const auto recording = open_trace_recording(path);
   if (!recording) return Exit::kNotPossible;
-  return write_trace(context, ReplayedTrace(*recording).document(), outputs);
+  return write_trace(context, RecordedTrace(*recording).document(), outputs);
 }
 
 }  // namespace plumb::app

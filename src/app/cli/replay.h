@@ -3,7 +3,6 @@
 // file.
 #pragma once
 
-#include <memory>
 #include <optional>
 #include <string>
 
@@ -11,23 +10,8 @@
 #include "app/cli/explain_output.h"
 #include "app/cli/trace_outputs.h"
 #include "detect/record/recording.h"
-#include "detect/report/trace_document.h"
 
 namespace plumb::app {
-
-// A recorded trace with its ledger. Its document refers to it.
-class ReplayedTrace {
- public:
-  // `recording` has a trace, and must outlive this.
-  explicit ReplayedTrace(const detect::Recording& recording);
-  detect::TraceDocument document() const;
-  const detect::TraceLedger& ledger() const { return ledger_; }
-
- private:
-  const detect::Recording& recording_;
-  detect::TraceLedger ledger_;
-  detect::SampleTexts texts_;
-};
 
 // Reads a recording; says on stderr why it cannot be read, or what it lacks.
 std::optional<detect::Recording> open_recording(const std::string& path);

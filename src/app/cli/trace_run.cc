@@ -16,6 +16,7 @@
 #include "app/cli/trace_child.h"
 #include "app/cli/trace_recorder.h"
 #include "app/cli/trace_samples.h"
+#include "detect/report/pieces.h"
 #include "detect/report/trace_document.h"
 
 namespace plumb::app {
@@ -225,11 +226,8 @@ void Run::show() {
   winsize size{};
   const bool known = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 4;
   const std::size_t rows = known ? size.ws_row - 2U : 22U;
-  std::string text;
-  write_trace_text(document(), context_.paper(), [&](std::string_view piece) {
-    text += piece;
-    return true;
-  });
+  const std::string text =
+      written([&](const Sink& sink) { write_trace_text(document(), context_.paper(), sink); });
   std::string screen = "\x1b[H";
   std::string_view rest = text;
   for (std::size_t row = 0; row < rows && !rest.empty(); ++row) {

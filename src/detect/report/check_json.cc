@@ -3,7 +3,7 @@
 #include "detect/record/call_name.h"
 #include "detect/report/check_document.h"
 #include "detect/report/frames_json.h"
-#include "detect/report/json_writer.h"
+#include "detect/report/records.h"
 
 namespace plumb::detect {
 namespace {
@@ -66,15 +66,7 @@ void write_check_json(const CheckDocument& document, const Sink& sink) {
   json.member("processes", document.processes);
   json.member("took", document.took);
   if (!document.reduced.empty()) json.member("reduced", std::string_view(document.reduced));
-  json.open_list("losses");
-  for (const Loss& loss : document.losses) {
-    json.open_element();
-    json.member("what", std::string_view(loss.what));
-    json.member("count", loss.count);
-    json.member("why", std::string_view(loss.why));
-    json.close_object();
-  }
-  json.close_list();
+  write_losses(json, document.losses);
   json.open_list("unused_patterns");
   for (std::size_t i = 0; i < document.allow.size(); ++i) {
     if (document.verdict.allowed[i] == 0) json.element(std::string_view(document.allow.text(i)));

@@ -3,6 +3,7 @@
 #include "detect/report/frames_json.h"
 #include "detect/report/goroutines_document.h"
 #include "detect/report/json_writer.h"
+#include "detect/report/pieces.h"
 
 namespace plumb::detect {
 namespace {
@@ -100,9 +101,7 @@ void write_goroutines_json(const GoroutinesDocument& document, const Sink& sink)
   JsonWriter json;
   for (const GoroutineGroup& group : document.groups) {
     add_group(json, document.snapshot, group);
-    if (json.text().size() < kPiece) continue;
-    if (!sink(json.text())) return;
-    json.clear();
+    if (!pass_on(json, sink)) return;
   }
   add_summary(json, document);
   sink(json.text());

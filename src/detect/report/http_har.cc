@@ -10,6 +10,7 @@
 #include "detect/report/http_document.h"
 #include "detect/report/json_writer.h"
 #include "detect/report/list.h"
+#include "detect/report/pieces.h"
 #include "plumb/base/text.h"
 
 namespace plumb::detect {
@@ -132,9 +133,7 @@ void write_http_har(const HttpDocument& document, const Sink& sink) {
   for (const Exchange& exchange : document.exchanges) {
     if (!exchange.http.request) continue;  // an entry wants a URL
     write_entry(json, document, exchange);
-    if (json.size() < kPiece) continue;
-    if (!sink(json.text())) return;
-    json.clear();
+    if (!pass_on(json, sink)) return;
   }
   json.close_list();
   json.close_object();

@@ -5,6 +5,7 @@
 #include "detect/report/describe.h"
 #include "detect/report/http_document.h"
 #include "detect/report/list.h"
+#include "detect/report/pieces.h"
 #include "detect/report/records.h"
 
 namespace plumb::detect {
@@ -155,9 +156,7 @@ void write_exchanges_json(const HttpDocument& document, const Sink& sink) {
   JsonWriter json;
   for (const Exchange& exchange : document.exchanges) {
     write_exchange(json, document, exchange);
-    if (json.size() < kPiece) continue;
-    if (!sink(json.text())) return;
-    json.clear();
+    if (!pass_on(json, sink)) return;
   }
   sink(json.text());
 }
@@ -167,9 +166,7 @@ void write_capture_json(const HttpDocument& document, const Sink& sink) {
   const auto all = document.ledger.connections();
   for (const Connection* connection : all) {
     write_connection(json, *connection);
-    if (json.size() < kPiece) continue;
-    if (!sink(json.text())) return;
-    json.clear();
+    if (!pass_on(json, sink)) return;
   }
   json.begin("capture", kCaptureSchema);
   json.member("duration", document.duration);

@@ -8,6 +8,7 @@
 #include "detect/report/describe.h"
 #include "detect/report/http_document.h"
 #include "detect/report/list.h"
+#include "detect/report/pieces.h"
 #include "plumb/base/human.h"
 
 namespace plumb::detect {
@@ -201,9 +202,7 @@ void write_http_rows(const HttpDocument& document, const Paper& paper, const Sin
   std::string piece;
   for (const Exchange& exchange : document.exchanges) {
     rows.append(piece, exchange);
-    if (piece.size() < kPiece) continue;
-    if (!sink(piece)) return;
-    piece.clear();
+    if (!pass_on(piece, sink)) return;
   }
   sink(piece);
 }

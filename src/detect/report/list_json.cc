@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "detect/report/list.h"
+#include "detect/report/pieces.h"
 #include "detect/report/records.h"
 
 namespace plumb::detect {
@@ -116,9 +117,7 @@ void write_counts_json(const Survey& survey, const std::vector<ProcessCount>& co
     if (process.descriptor_limit) json.member("descriptor_limit", *process.descriptor_limit);
     write_kinds(json, count.kinds);
     json.end();
-    if (json.size() < kPiece) continue;
-    if (!sink(json.text())) return;
-    json.clear();
+    if (!pass_on(json, sink)) return;
   }
   write_survey(json, survey);
   sink(json.text());

@@ -9,6 +9,7 @@
 #include "detect/report/column_widths.h"
 #include "detect/report/describe.h"
 #include "detect/report/list.h"
+#include "detect/report/pieces.h"
 #include "detect/report/shorten.h"
 #include "plumb/base/human.h"
 
@@ -122,9 +123,7 @@ void write_list(const Joined& joined, const std::vector<DescriptorIndex>& rows,
   writer.append_heading(piece);
   for (const DescriptorIndex row : rows) {
     writer.append_row(piece, row);
-    if (piece.size() < kPiece) continue;
-    if (!sink(piece)) return;
-    piece.clear();
+    if (!pass_on(piece, sink)) return;
   }
   sink(piece);
 }
@@ -174,9 +173,7 @@ void write_counts(const Survey& survey, const std::vector<ProcessCount>& counts,
     piece.append(kinds_text(count.kinds, room)).push_back('\n');
     for (std::size_t kind = 0; kind < all.size(); ++kind) all[kind] += count.kinds[kind];
     total += count.total;
-    if (piece.size() < kPiece) continue;
-    if (!sink(piece)) return;
-    piece.clear();
+    if (!pass_on(piece, sink)) return;
   }
   paper.paint(piece, Tone::kStrong,
               fmt::format("{:>7}  {:<15}  {:>9}  {:>9}  ", "",

@@ -93,6 +93,18 @@ void write_process(JsonWriter& json, const Joined& joined, ProcessIndex index) {
   json.end();
 }
 
+void write_losses(JsonWriter& json, const std::vector<Loss>& losses) {
+  json.open_list("losses");
+  for (const Loss& loss : losses) {
+    json.open_element();
+    json.member("what", std::string_view(loss.what));
+    json.member("count", loss.count);
+    json.member("why", std::string_view(loss.why));
+    json.close_object();
+  }
+  json.close_list();
+}
+
 void write_survey(JsonWriter& json, const Survey& survey) {
   json.begin("survey", kSurveySchema);
   json.member("source", survey.source == Survey::Source::kBpf ? std::string_view("bpf")
@@ -102,15 +114,7 @@ void write_survey(JsonWriter& json, const Survey& survey) {
   json.member("processes", survey.processes.size());
   json.member("descriptors", survey.descriptors.size());
   json.member("sockets", survey.sockets.size());
-  json.open_list("losses");
-  for (const Loss& loss : survey.losses) {
-    json.open_element();
-    json.member("what", std::string_view(loss.what));
-    json.member("count", loss.count);
-    json.member("why", std::string_view(loss.why));
-    json.close_object();
-  }
-  json.close_list();
+  write_losses(json, survey.losses);
   json.open_list("blinds");
   for (const Blind& blind : survey.blinds) {
     json.open_element();

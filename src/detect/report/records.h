@@ -5,6 +5,7 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "detect/model/joined.h"
 #include "detect/report/json_writer.h"
@@ -41,5 +42,6 @@ void write_survey(JsonWriter& json, const Survey& survey);
 // Parts of records that other records have too.
 void write_kinds(JsonWriter& json, const KindCounts& counts);
 void write_wait(JsonWriter& json, const BlockingCall& call);
+void write_losses(JsonWriter& json, const std::vector<Loss>& losses);
 
 }  // namespace plumb::detect

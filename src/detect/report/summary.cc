@@ -10,6 +10,7 @@
 
 #include "detect/report/describe.h"
 #include "detect/report/list.h"
+#include "detect/report/pieces.h"
 #include "detect/report/records.h"
 #include "detect/report/tree_document.h"
 #include "detect/report/wrap.h"
@@ -256,9 +257,7 @@ void write_summary_json(const Summary& summary, const Sink& sink) {
   }
   for (std::uint32_t p = 0; p < survey.processes.size(); ++p) {
     write_process(json, summary.joined, ProcessIndex{p});
-    if (json.size() < kPiece) continue;
-    if (!sink(json.text())) return;
-    json.clear();
+    if (!pass_on(json, sink)) return;
   }
   write_survey(json, survey);
   sink(json.text());

@@ -5,6 +5,7 @@
 #include "detect/record/call_name.h"
 #include "detect/report/frames_json.h"
 #include "detect/report/json_writer.h"
+#include "detect/report/pieces.h"
 #include "detect/report/trace_document.h"
 
 namespace plumb::detect {
@@ -18,8 +19,7 @@ class Records {
  public:
   explicit Records(const TraceDocument& document) : document_(document), ledger_(document.ledger) {}
 
-  std::string_view text() const { return json_.text(); }
-  void clear() { json_.clear(); }
+  JsonWriter& json() { return json_; }
   void origin(const Site& site);
   void closed(const Closing& closing);
   void trace();
@@ -161,22 +161,16 @@ void Records::trace() {
 
 void write_trace_json(const TraceDocument& document, const Sink& sink) {
   Records records(document);
-  const auto flush = [&] {
-    if (records.text().size() < kPiece) return true;
-    const bool more = sink(records.text());
-    records.clear();
-    return more;
-  };
   for (const Site* site : held_sites(document)) {
     records.origin(*site);
-    if (!flush()) return;
+    if (!pass_on(records.json(), sink)) return;
   }
   for (const Closing* closing : told_closings(document)) {
     records.closed(*closing);
-    if (!flush()) return;
+    if (!pass_on(records.json(), sink)) return;
   }
   records.trace();
-  sink(records.text());
+  sink(records.json().text());
 }
 
 }  // namespace plumb::detect

@@ -2,6 +2,7 @@
 // The tree as records.
 #include <algorithm>
 
+#include "detect/report/pieces.h"
 #include "detect/report/records.h"
 #include "detect/report/tree_document.h"
 
@@ -67,9 +68,7 @@ void write_tree_json(const Joined& joined, const std::vector<TreeNode>& nodes, c
   JsonWriter json;
   for (const TreeNode& node : nodes) {
     write_node(json, joined, node);
-    if (json.size() < kPiece) continue;
-    if (!sink(json.text())) return;
-    json.clear();
+    if (!pass_on(json, sink)) return;
   }
   write_survey(json, joined.survey);
   sink(json.text());

@@ -8,6 +8,7 @@
 
 #include "detect/report/describe.h"
 #include "detect/report/list.h"
+#include "detect/report/pieces.h"
 #include "detect/report/tree_document.h"
 #include "plumb/base/human.h"
 #include "plumb/base/text.h"
@@ -255,9 +256,7 @@ void write_tree(const Joined& joined, const std::vector<TreeNode>& nodes, const 
   writer.append_heading(piece);
   for (const TreeNode& node : nodes) {
     writer.append_node(piece, node);
-    if (piece.size() < kPiece) continue;
-    if (!sink(piece)) return;
-    piece.clear();
+    if (!pass_on(piece, sink)) return;
   }
   sink(piece);
 }

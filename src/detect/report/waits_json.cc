@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Waits and chains as records.
 #include "detect/report/describe.h"
+#include "detect/report/pieces.h"
 #include "detect/report/records.h"
 #include "detect/report/waits_document.h"
 
@@ -112,22 +113,16 @@ void write_chain(JsonWriter& json, const WaitGraph& graph, ProcessIndex process,
 void write_waits_json(const WaitsDocument& document, const Sink& sink) {
   const WaitGraph& graph = document.graph;
   JsonWriter json;
-  const auto passed_on = [&] {
-    if (json.size() < kPiece) return true;
-    const bool wanted = sink(json.text());
-    json.clear();
-    return wanted;
-  };
   for (const ProcessIndex process : reached_from(graph, document.asked)) {
     for (const ThreadParties& thread : graph.threads_of(process)) {
       write_wait_record(json, graph, thread);
-      if (!passed_on()) return;
+      if (!pass_on(json, sink)) return;
     }
   }
   for (const ProcessIndex process : document.asked) {
     for (const ChainEnd& end : chain_ends(graph, process, kMostEnds)) {
       write_chain(json, graph, process, end);
-      if (!passed_on()) return;
+      if (!pass_on(json, sink)) return;
     }
   }
   write_survey(json, graph.joined().survey);

@@ -9,6 +9,7 @@
 #include "detect/model/command.h"
 #include "detect/report/describe.h"
 #include "detect/report/list.h"
+#include "detect/report/pieces.h"
 #include "detect/report/waits_document.h"
 #include "plumb/base/human.h"
 
@@ -208,11 +209,9 @@ void write_waits(const WaitsDocument& document, const Paper& paper, const Sink& 
   }
   std::string piece;
   for (const auto& group : groups) {
-    if (!piece.empty()) piece += '\n';
+    if (&group != &groups.front()) piece += '\n';
     piece += writer.write(group);
-    if (piece.size() < kPiece) continue;
-    if (!sink(piece)) return;
-    piece = "\n";
+    if (!pass_on(piece, sink)) return;
   }
   if (groups.empty()) piece = "nobody waits for another process\n";
   sink(piece);

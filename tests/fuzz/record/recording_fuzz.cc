@@ -18,7 +18,7 @@
 #include "detect/record/recording_tables.h"
 #include "detect/report/difference_document.h"
 #include "detect/report/finding_document.h"
-#include "detect/report/trace_document.h"
+#include "detect/report/recorded_trace.h"
 
 namespace plumb::detect {
 namespace {
@@ -192,21 +192,8 @@ std::vector<std::byte> file_of(Script script) {
 void report(const Recording& recording) {
   const Sink nowhere = [](std::string_view) { return true; };
   const TraceRecording& trace = *recording.trace;
-  const TraceLedger ledger(trace.facts);
-  SampleTexts texts;
-  for (const HoldingName& name : trace.names) {
-    texts[{name.pid, name.fd, name.file}] = {clean(name.name), clean(name.other_end)};
-  }
-  const TraceDocument document{.ledger = ledger,
-                               .stacks = recording.stacks,
-                               .texts = texts,
-                               .losses = trace.losses,
-                               .repairs = trace.repairs,
-                               .unnamed_stacks = trace.unnamed_stacks,
-                               .kinds = trace.kinds,
-                               .named_kinds = trace.named_kinds,
-                               .all_closings = trace.all_closings,
-                               .command = trace.command};
+  const RecordedTrace recorded(recording);
+  const TraceDocument document = recorded.document();
   write_trace_text(document, {.colours = true, .width = 80}, nowhere);
   write_trace_json(document, nowhere);
   write_trace_folded(document, nowhere);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "detect/report/check_document.h"
+#include "detect/report/pieces.h"
 #include "tests/support/checked_command.h"
 
 namespace plumb::detect {
@@ -13,15 +14,6 @@ namespace {
 
 class CheckReport : public testing::Test {
  protected:
-  template <typename Write>
-  static std::string written(const Write& write) {
-    std::string text;
-    write([&](std::string_view piece) {
-      text.append(piece);
-      return true;
-    });
-    return text;
-  }
   std::string text(const CheckDocument& document) const {
     return written([&](const Sink& sink) { write_check_text(document, Paper{}, sink); });
   }

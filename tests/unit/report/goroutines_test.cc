@@ -5,6 +5,7 @@
 
 #include "detect/report/go_http_document.h"
 #include "detect/report/goroutines_document.h"
+#include "detect/report/pieces.h"
 
 namespace plumb::detect {
 namespace {
@@ -45,15 +46,6 @@ class GoroutineReport : public testing::Test {
       frames.push_back(snapshot_.stacks.intern(frame));
     }
     return snapshot_.stacks.add(frames);
-  }
-  template <typename Write>
-  static std::string written(Write write) {
-    std::string text;
-    write([&text](std::string_view piece) {
-      text += piece;
-      return true;
-    });
-    return text;
   }
 
   GoroutineSnapshot snapshot_;

@@ -6,6 +6,7 @@
 
 #include <sstream>
 
+#include "detect/report/pieces.h"
 #include "detect/report/trace_document.h"
 
 namespace plumb::detect {
@@ -67,15 +68,6 @@ class TraceDocuments : public testing::Test {
             .losses = losses_,
             .repairs = {},
             .kinds = {}};
-  }
-  template <typename Write>
-  static std::string written(Write write) {
-    std::string all;
-    write([&](std::string_view piece) {
-      all += piece;
-      return true;
-    });
-    return all;
   }
   std::string text(const TraceDocument& of) {
     return written([&](const Sink& sink) { write_trace_text(of, Paper{}, sink); });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A trace's reports before and after a recording: equal, in every form.
-#include "app/cli/replay.h"
+#include "detect/report/recorded_trace.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -8,6 +8,7 @@
 #include <string>
 
 #include "app/cli/trace_recorder.h"
+#include "detect/report/pieces.h"
 #include "tests/support/traced_machine.h"
 
 namespace plumb::app {
@@ -17,23 +18,10 @@ using namespace detect;
 
 constexpr std::uint64_t kRoom = 16 * 1024 * 1024;
 
-std::string written(void (*write)(const TraceDocument&, const Sink&),
-                    const TraceDocument& document) {
-  std::string all;
-  write(document, [&](std::string_view piece) {
-    all += piece;
-    return true;
-  });
-  return all;
-}
-
 std::string text_of(const TraceDocument& document) {
-  std::string all;
-  write_trace_text(document, Paper{.colours = true, .width = 100}, [&](std::string_view piece) {
-    all += piece;
-    return true;
+  return written([&](const Sink& sink) {
+    write_trace_text(document, Paper{.colours = true, .width = 100}, sink);
   });
-  return all;
 }
 
 struct Replay : testing::Test {
@@ -45,7 +33,10 @@ void expect_equal(const TraceDocument& live, const TraceDocument& replayed) {
   EXPECT_EQ(text_of(live), text_of(replayed));
   for (const auto write :
        {write_trace_json, write_trace_folded, write_trace_pprof, write_trace_html}) {
-    EXPECT_EQ(written(write, live), written(write, replayed));
+    const auto form = [&](const TraceDocument& document) {
+      return written([&](const Sink& sink) { write(document, sink); });
+    };
+    EXPECT_EQ(form(live), form(replayed));
   }
 }
 
@@ -59,7 +50,7 @@ TEST_F(Replay, EveryFormOfTheReportIsTheSame) {
   const auto recording = read_recording(path);
   ASSERT_TRUE(recording.ok()) << recording.error().message();
   EXPECT_TRUE(recording->missing.empty());
-  const ReplayedTrace replayed(*recording);
+  const RecordedTrace replayed(*recording);
   expect_equal(machine.document(), replayed.document());
 }
 
@@ -95,7 +86,7 @@ TEST_F(Replay, HoldsWhatEndedProcessesLeftAndKeepsTheVerdictOfBefore) {
   }
   const auto recording = read_recording(path);
   ASSERT_TRUE(recording.ok()) << recording.error().message();
-  const ReplayedTrace replayed(*recording);
+  const RecordedTrace replayed(*recording);
   EXPECT_NE(text_of(replayed.document()).find("left at the end"), std::string::npos);
   expect_equal(machine.document(), replayed.document());
 }
@@ -108,7 +99,7 @@ TEST_F(Replay, TellsNothingOfHoldingsThatAreGoneFromADamagedFile) {
   recording.trace->facts.holdings.clear();
   for (auto& site : recording.trace->facts.sites) site.at_exit = 5;
   recording.stacks = machine.stacks;
-  const ReplayedTrace replayed(recording);
+  const RecordedTrace replayed(recording);
   EXPECT_NE(text_of(replayed.document()).find("0 held"), std::string::npos);
 }
 
