@@ -2,32 +2,25 @@
 # SPDX-License-Identifier: Apache-2.0
 """plumb check on what is no descriptor: threads and children as anybody; memory, pairs and what a program tells of
 itself as root. A specimen of each, its healthy twin, and programs that lose nothing."""
-import concurrent.futures
 import json
 import os
 import pathlib
-import shutil
 import subprocess
 import sys
-import tempfile
-import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/support"))
-from scripted import main, program, run  # noqa: E402  (after the path)
+from gate import NOBODY, GateTest, functions_of  # noqa: E402  (after the path)
+from scripted import main, run  # noqa: E402
 
-PLUMB = program("plumb")
 SPECIMENS = ROOT / "cases/specimens"
 EXAMPLES = pathlib.Path(os.environ["PLUMB_EXAMPLES"])
-NOBODY = 65534
-AT_ONCE = 3
 
 
-class CheckKinds(unittest.TestCase):
+class CheckKinds(GateTest):
     @classmethod
     def setUpClass(cls):
-        cls.temporary = tempfile.TemporaryDirectory(prefix="plumb-check-kinds-")
-        cls.folder = pathlib.Path(cls.temporary.name)
+        super().setUpClass()
         cls.left, cls.pairs = cls.folder / "left", cls.folder / "pairs"
         cls.cpp, cls.rust = cls.folder / "left-cpp", cls.folder / "left-rust"
         run("gcc", "-g", "-O2", "-pthread", "-o", cls.left, SPECIMENS / "c/left.c")
@@ -36,43 +29,13 @@ class CheckKinds(unittest.TestCase):
         libraries = run("pkg-config", "--cflags", "--libs", "glib-2.0", "libpq", "libcurl", "openssl", "sqlite3",
                         "zlib").split()
         run("gcc", "-O2", "-o", cls.pairs, SPECIMENS / "c/pairs.c", *libraries)
-        # Somebody else's: plumb itself may stand where he cannot read.
-        cls.plumb = cls.folder / "plumb"
-        shutil.copy(PLUMB, cls.plumb)
-        cls.folder.chmod(0o755)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.temporary.cleanup()
-
-    def check(self, *arguments, user=None):
-        with tempfile.TemporaryDirectory() as temporary:
-            os.chmod(temporary, 0o1777)
-            return subprocess.run(
-                [self.plumb, "check", *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                check=False, timeout=120, user=user, group=user, extra_groups=[] if user else None, cwd=temporary,
-                env={**os.environ, "TMPDIR": temporary, "HOME": temporary})
-
-    def leaks(self, *arguments, user=None):
-        """The status, and (kind, count, functions) of each origin that leaked."""
-        done = self.check("--json", *arguments, user=user)
-        rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"record"')]
-        self.assertTrue(rows, done.stderr)
-        return done.returncode, [(row["kind"], row["count"], [frame.get("function", "") for frame in row["stack"]])
-                                 for row in rows if row["record"] == "leftover" and "excuse" not in row]
-
-    def every(self, rows, one):
-        """one(row) for each row, some at a time; it answers with what is wrong."""
-        with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
-            wrong = [fault for fault in pool.map(one, rows) if fault]
-        self.assertEqual(wrong, [])
 
     def caught(self, options, command, kind, guilty, count, user=None):
         """What is wrong where the sick one is not told with its guilty function, or the healthy one is."""
         status, leaks = self.leaks(*options, "--", *command, user=user)
-        found = [leak for leak in leaks if leak[0] == kind and any(guilty in name for name in leak[2])]
+        found = [leak for leak in leaks if leak["kind"] == kind and any(guilty in name for name in functions_of(leak))]
         # What one function leaks may come from several lines of it.
-        if status != 1 or found != leaks or sum(leak[1] for leak in found) != count:
+        if status != 1 or found != leaks or sum(leak["count"] for leak in found) != count:
             return command, user, status, leaks
         twin = ["healthy" if word == "sick" else word for word in command]
         twin = twin if "healthy" in twin else [*twin, "healthy"]
@@ -117,7 +80,7 @@ class CheckKinds(unittest.TestCase):
 
     def test_what_is_asked_for_is_told_beside_the_rest_or_alone(self):
         both = ["sh", "-c", f"{self.left} heap; {self.left} file"]
-        kinds = lambda *options: sorted({leak[0] for leak in self.leaks(*options, "--", *both)[1]})  # noqa: E731
+        kinds = lambda *options: sorted({leak["kind"] for leak in self.leaks(*options, "--", *both)[1]})  # noqa: E731
         self.assertEqual(kinds("--heap"), ["file", "heap"])
         self.assertEqual(kinds("--kind", "heap"), ["heap"])
         self.assertEqual(kinds("--kind", "file", "--heap"), ["file", "heap"])

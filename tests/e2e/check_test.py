@@ -2,22 +2,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """plumb check on specimens and their healthy twins, on programs that leave nothing, and as a gate: its
 statuses, its reports, what it allows. All of it as root and as a user without rights."""
-import concurrent.futures
-import json
 import os
 import pathlib
-import shutil
 import subprocess
 import sys
 import tempfile
-import unittest
 import xml.etree.ElementTree
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/support"))
-from scripted import main, program, run  # noqa: E402  (after the path)
+from gate import NOBODY, GateTest, functions_of  # noqa: E402  (after the path)
+from scripted import main, run  # noqa: E402
 
-PLUMB = program("plumb")
 # Disease, kind of the leak, guilty function.
 DISEASES = [
     ("file", "file", "read_rules"), ("listener", "tcp", "open_port"), ("pipe", "pipe", "keep_pipe_end"),
@@ -25,55 +21,20 @@ DISEASES = [
     ("temporary", "temporary", "write_report"), ("directory", "temporary", "make_workplace"),
     ("socket", "temporary", "bind_name"), ("child", "file", "read_rules"),
 ]
-NOBODY = 65534
 
 
-class Check(unittest.TestCase):
+class Check(GateTest):
     @classmethod
     def setUpClass(cls):
-        cls.temporary = tempfile.TemporaryDirectory(prefix="plumb-check-")
-        cls.folder = pathlib.Path(cls.temporary.name)
+        super().setUpClass()
         cls.left = cls.folder / "left"
         run("gcc", "-g", "-O2", "-pthread", "-o", cls.left, ROOT / "cases/specimens/c/left.c")
-        # Somebody else's: plumb itself may stand where he cannot read.
-        cls.plumb = cls.folder / "plumb"
-        shutil.copy(PLUMB, cls.plumb)
-        cls.folder.chmod(0o755)
-        cls.scratch = cls.folder / "tmp"
-        cls.scratch.mkdir()
-        cls.scratch.chmod(0o1777)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.temporary.cleanup()
-
-    def check(self, *arguments, user=None, folder=None, environment=None):
-        """plumb check ARGUMENTS, with a directory for temporary files of its own."""
-        with tempfile.TemporaryDirectory(dir=self.scratch) as temporary:
-            os.chmod(temporary, 0o1777)
-            return subprocess.run(
-                [self.plumb, "check", *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                check=False, timeout=120, user=user, group=user, extra_groups=[] if user else None,
-                cwd=folder or self.folder, env={**os.environ, "TMPDIR": temporary, **(environment or {})})
-
-    def records(self, *arguments, **options):
-        done = self.check("--json", *arguments, **options)
-        rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"record"')]
-        self.assertTrue(rows, done.stderr)
-        leaks = [row for row in rows if row["record"] == "leftover" and "excuse" not in row]
-        return done.returncode, leaks, rows[-1]
-
-    def every(self, rows, one):
-        """one(row) for each row, some at a time; it answers with what is wrong."""
-        with concurrent.futures.ThreadPoolExecutor(3) as pool:
-            wrong = [fault for fault in pool.map(one, rows) if fault]
-        self.assertEqual(wrong, [])
 
     def test_each_disease_is_caught_with_its_guilty_function_and_each_twin_is_not(self):
         def one(row):
             (disease, kind, guilty), user = row
-            status, leaks, _ = self.records("--", self.left, disease, user=user)
-            told = [(leak["kind"], [frame.get("function") for frame in leak["stack"]]) for leak in leaks]
+            status, leaks = self.leaks("--", self.left, disease, user=user)
+            told = [(leak["kind"], functions_of(leak)) for leak in leaks]
             if status != 1 or len(told) != 1 or told[0][0] != kind or guilty not in told[0][1]:
                 return disease, user, status, told
             twin = self.check("--", self.left, disease, "healthy", user=user)
@@ -135,7 +96,7 @@ class Check(unittest.TestCase):
         self.assertEqual(self.check("--quiet", "--", "true").stderr, "")
 
     def test_what_is_left_running_is_ended_and_named(self):
-        status, leaks, _ = self.records("--", self.left, "running")
+        status, leaks = self.leaks("--", self.left, "running")
         self.assertEqual((status, len(leaks)), (1, 1))
         pid = leaks[0]["samples"][0]["pid"]
         self.assertFalse(os.path.exists(f"/proc/{pid}"))
@@ -143,10 +104,10 @@ class Check(unittest.TestCase):
         listening = "import socket, time, os\nif os.fork() == 0:\n s = socket.create_server(('127.0.0.1', 0))\n" \
                     " open('ready', 'w').close()\n time.sleep(600)\nwhile not os.path.exists('ready'): time.sleep(.01)"
         with tempfile.TemporaryDirectory(dir=self.folder) as folder:
-            _, leaks, _ = self.records("--", "/usr/bin/python3", "-c", listening, folder=folder)
+            _, leaks = self.leaks("--", "/usr/bin/python3", "-c", listening, folder=folder)
         running = [leak for leak in leaks if leak["kind"] == "process"]
         self.assertRegex(running[0]["samples"][0]["name"], r"127\.0\.0\.1:\d+.*listen")
-        self.assertIn("<module>", [frame.get("function") for frame in running[0]["stack"]])
+        self.assertIn("<module>", functions_of(running[0]))
 
     def test_patterns_allow_and_kinds_choose(self):
         command = ("--", self.left, "file")
@@ -186,9 +147,9 @@ class Check(unittest.TestCase):
         script = "import os\ndef read_rules():\n  return os.open('/etc/hosts', os.O_RDONLY)\ndef work():\n" \
                  "  read_rules()\nwork()\n"
         for user in (None, NOBODY):
-            _, leaks, _ = self.records("--", "/usr/bin/python3", "-c", script, user=user)
+            _, leaks = self.leaks("--", "/usr/bin/python3", "-c", script, user=user)
             self.assertEqual([leak["kind"] for leak in leaks], ["file"])
-            names = [frame.get("function") for frame in leaks[0]["stack"]]
+            names = functions_of(leaks[0])
             self.assertEqual([name for name in names if name in ("read_rules", "work", "<module>")],
                              ["read_rules", "work", "<module>"])
 

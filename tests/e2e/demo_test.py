@@ -8,12 +8,12 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/support"))
 from scripted import main, program  # noqa: E402  (after the path)
+from waiting import wait_until  # noqa: E402
 
 PLUMB = program("plumb")
 
@@ -37,15 +37,6 @@ def started(marker, *arguments, plumb=PLUMB, **options):
                             **options)
 
 
-def until(condition, seconds=20):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
-
-
 class Demo(unittest.TestCase):
     def begun(self, marker):
         running = started(marker)
@@ -53,7 +44,7 @@ class Demo(unittest.TestCase):
         for line in running.stdout:
             if line.startswith("plumb explain "):
                 break
-        self.assertTrue(until(lambda: len(cast_of(marker)) >= 4), "the programs did not start")
+        self.assertTrue(wait_until(lambda: len(cast_of(marker)) >= 4), "the programs did not start")
         return running
 
     def test_an_interrupt_ends_it_with_what_was_found(self):
@@ -67,7 +58,7 @@ class Demo(unittest.TestCase):
         running = self.begun("killed")
         running.kill()
         running.wait()
-        self.assertTrue(until(lambda: not cast_of("killed")), cast_of("killed"))
+        self.assertTrue(wait_until(lambda: not cast_of("killed")), cast_of("killed"))
 
     def test_without_its_programs_it_says_so(self):
         with tempfile.TemporaryDirectory(prefix="plumb-demo-") as folder:

@@ -3,7 +3,6 @@
 """Of servers under some load plumb explain finds nothing worse than a note. The short form of
 bench/healthy/healthy.py: some of its servers, a third of a minute each, all at once."""
 import concurrent.futures
-import json
 import pathlib
 import subprocess
 import sys
@@ -12,7 +11,7 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/support"))
 from healthy_servers import running  # noqa: E402  (after the path)
-from scripted import main, program  # noqa: E402
+from scripted import main, program, rows  # noqa: E402
 
 SECONDS = 20
 
@@ -21,7 +20,7 @@ def alarms_of(name):
     with running(name, SECONDS + 30, gentle=True) as pid:
         done = subprocess.run([program("plumb"), "explain", "--json", "--for", f"{SECONDS}s", str(pid)],
                               capture_output=True, text=True, check=False, timeout=120)
-    records = [json.loads(line) for line in done.stdout.splitlines()]
+    records = rows(done.stdout)
     if not records:
         return [done.stderr]
     return [f"{name}: {one['summary']}" for one in records

@@ -18,7 +18,7 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/support"))
-from scripted import main, program, run  # noqa: E402  (after the path)
+from scripted import by_record, main, program, run  # noqa: E402  (after the path)
 
 PLUMB = program("plumb")
 SPECIMENS = ROOT / "cases/specimens"
@@ -32,14 +32,7 @@ def trace(*arguments, seconds=3, min_age="200ms"):
                           stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=120)
     if done.returncode not in (0, 1):
         raise AssertionError(f"plumb trace ended with {done.returncode}: {done.stderr.decode()}")
-    found = {"origin": []}
-    for line in done.stdout.splitlines():
-        try:
-            row = json.loads(line)
-        except ValueError:
-            continue  # of the traced program
-        found.setdefault(row["record"], []).append(row)
-    return found
+    return by_record(done.stdout)
 
 
 def origins_in(records, kind, function):

@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Marks: a leak is tied to the job that it comes after, a script's or one of the journal, and to no other job."""
-import json
 import pathlib
 import subprocess
 import sys
@@ -9,7 +8,7 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/support"))
-from scripted import main, program  # noqa: E402  (after the path)
+from scripted import main, program, rows  # noqa: E402  (after the path)
 
 PLUMB = program("plumb")
 # Every 2.3 s a job that leaks a descriptor, every 1.7 s one that does not; the names are hostile.
@@ -58,7 +57,7 @@ class Marks(unittest.TestCase):
     def test_a_leak_is_tied_to_a_job_of_the_journal(self):
         done = subprocess.run(["unshare", "--mount", "--propagation", "private", "bash", "-c", WITH_JOURNAL, "bash",
                                sys.executable, CRON, PLUMB], capture_output=True, text=True, check=True, timeout=120)
-        records = [json.loads(line) for line in done.stdout.splitlines()]
+        records = rows(done.stdout)
         leaks = [one for one in records if one["record"] == "finding" and one["id"] == "descriptor-leak"]
         self.assertEqual(len(leaks), 1, done.stderr)
         tied = [row["value"] for row in leaks[0]["evidence"] if row["what"] == "tied to"]
@@ -72,7 +71,7 @@ class Marks(unittest.TestCase):
             finally:
                 victim.kill()
         self.assertNotIn(b"\x1b", done.stdout)
-        records = [json.loads(line) for line in done.stdout.splitlines()]
+        records = rows(done.stdout)
         leaks = [one for one in records if one["record"] == "finding" and one["id"] == "descriptor-leak"]
         self.assertEqual(len(leaks), 1, done.stderr)
         tied = [row["value"] for row in leaks[0]["evidence"] if row["what"] in ("tied to", "or to")]

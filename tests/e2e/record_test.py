@@ -4,7 +4,6 @@
 file: by nobody, in a root of its own without the programs, and without a kernel's help."""
 import concurrent.futures
 import contextlib
-import os
 import pathlib
 import re
 import shutil

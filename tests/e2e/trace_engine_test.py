@@ -13,12 +13,12 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/support"))
-from scripted import main, program, run  # noqa: E402  (after the path)
+from scripted import by_record, main, program, run  # noqa: E402  (after the path)
+from waiting import wait_until  # noqa: E402
 
 PLUMB = program("plumb")
 SURVEY = "found by a survey: came by a way that no hook sees"
@@ -40,21 +40,13 @@ WAYS = {
 BEFORE = "open before the trace began"
 
 
-def parsed(text):
-    found = {"origin": [], "closed": []}
-    for line in text.splitlines():
-        row = json.loads(line)
-        found.setdefault(row["record"], []).append(row)
-    return found
-
-
 def traced(*arguments, expect=(0, 1), **options):
     """The records of one trace."""
     done = subprocess.run([PLUMB, "trace", "--json", "--min-age", "0s", *map(str, arguments)],
                           stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=120, **options)
     if done.returncode not in expect:
         raise AssertionError(f"plumb trace ended with {done.returncode}: {done.stderr.decode()}")
-    return parsed(done.stdout)
+    return by_record(done.stdout)
 
 
 @contextlib.contextmanager
@@ -65,14 +57,6 @@ def running(*command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL):
         finally:
             process.send_signal(signal.SIGCONT)
             process.kill()
-
-
-def wait_until(condition, most=60):
-    """What condition() says once that is something; a busy machine takes its time."""
-    deadline = time.monotonic() + most
-    while not (found := condition()) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return found
 
 
 def listens(trace):
@@ -149,7 +133,7 @@ class Engine(unittest.TestCase):
             tasks = pathlib.Path(f"/proc/{target.pid}/task")
             self.assertTrue(wait_until(lambda: len({len(os.listdir(one / "fd")) for one in tasks.iterdir()}) == 2))
             trace.send_signal(signal.SIGINT)
-            records = parsed(trace.communicate(timeout=60)[0])
+            records = by_record(trace.communicate(timeout=60)[0])
         self.assertEqual(held_by(records, "char", "own_table"), 2)
 
     def test_a_storm_of_forks_is_counted_and_leaves_nothing(self):
@@ -244,7 +228,7 @@ class Engine(unittest.TestCase):
             target.stdout.readline()
             for trace in both:
                 trace.send_signal(signal.SIGINT)
-            first, second = (parsed(trace.communicate(timeout=60)[0]) for trace in both)
+            first, second = (by_record(trace.communicate(timeout=60)[0]) for trace in both)
         summary = [sorted((o["kind"], o["held"], o["created"], o["closed"]) for o in r["origin"])
                    for r in (first, second)]
         self.assertEqual(summary[0], summary[1])

@@ -14,12 +14,12 @@ import re
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/support"))
-from scripted import main, program, run  # noqa: E402  (after the path)
+from scripted import by_record, main, program, run  # noqa: E402  (after the path)
+from waiting import wait_until  # noqa: E402
 
 PLUMB = program("plumb")
 SPECIMENS = ROOT / "cases/specimens"
@@ -82,16 +82,6 @@ def specimens(folder):
     ]
 
 
-def wait_until(condition, most=60):
-    """True once condition() is; a busy machine takes its time."""
-    deadline = time.monotonic() + most
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
-
-
 def loses(process):
     """Whether its descriptors are seen to become more, three times: interpreters take their time to start."""
     seen = []
@@ -108,11 +98,7 @@ def trace(*arguments, seconds=3, folder="/"):
                           stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=120, cwd=folder)
     if done.returncode not in (0, 1):
         raise AssertionError(f"plumb trace ended with {done.returncode}: {done.stderr.decode()}")
-    found = {}
-    for line in done.stdout.splitlines():
-        row = json.loads(line)
-        found.setdefault(row["record"], []).append(row)
-    return found
+    return by_record(done.stdout)
 
 
 def functions(frames):

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """plumb waits on chains of real processes: the right end, the whole way, rings, clean text, DOT."""
 import contextlib
-import json
 import os
 import pathlib
 import re
@@ -16,7 +15,7 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/support"))
-from scripted import main, program  # noqa: E402  (after the path)
+from scripted import by_record, main, program  # noqa: E402  (after the path)
 
 PLUMB = program("plumb")
 LINKS = ["pipe", "unix", "tcp", "flock", "child"]
@@ -63,11 +62,7 @@ def settle(pids):
 def records(*arguments, status=0):
     done = plumb("waits", "--json", *arguments)
     assert done.returncode == status, done
-    found = {}
-    for line in done.stdout.splitlines():
-        row = json.loads(line)
-        found.setdefault(row["record"], []).append(row)
-    return found
+    return by_record(done.stdout)
 
 
 class Chains(unittest.TestCase):

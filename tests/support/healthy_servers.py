@@ -8,28 +8,14 @@ import contextlib
 import os
 import pathlib
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
 
+from waiting import free_port, wait_for_port, wait_until
+
 PROGRAMS = pathlib.Path(__file__).resolve().parent / "healthy"
 SERVERS = ("nginx", "postgres", "redis", "node", "go", "python", "java", "chromium", "sshd", "cron")
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def wait_for_port(port):
-    for _ in range(600):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    raise TimeoutError(f"nobody listens at {port}")
 
 
 class Healthy:
@@ -52,11 +38,9 @@ class Healthy:
     def told_port(self):
         """The port that a server wrote into its folder."""
         file = self.folder / "port"
-        for _ in range(600):
-            if file.exists() and file.read_text():
-                return int(file.read_text())
-            time.sleep(0.1)
-        raise TimeoutError(f"{self.started[0].args} wrote no port")
+        if not wait_until(lambda: file.exists() and file.read_text()):
+            raise AssertionError(f"{self.started[0].args} wrote no port")
+        return int(file.read_text())
 
     def wrk(self, port, connections=40):
         self.start("wrk", "-t1", f"-c{connections}", f"-d{self.seconds}s", f"http://127.0.0.1:{port}/")

@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """plumb http over real programs, for tests: from when it sees everything to its records."""
-import collections
 import contextlib
-import json
 import os
 import signal
 import subprocess
 import threading
 import time
 
-from scripted import program
+from scripted import by_record, program
 
 PLUMB = program("plumb")
 
@@ -49,10 +47,7 @@ class Capture:
         self.said = self.process.stderr.read()
         self.process.stderr.close()
         self.process.stdout.close()
-        self.records = collections.defaultdict(list)
-        for line in self.lines:
-            row = json.loads(line)
-            self.records[row["record"]].append(row)
+        self.records = by_record("".join(self.lines))
 
     def of(self, pids, role):
         return [one for one in self.records["exchange"] if one["pid"] in pids and one["role"] == role]

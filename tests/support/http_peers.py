@@ -2,9 +2,9 @@
 """Real HTTP programs for tests: servers and a proxy, each with its log of what it was asked."""
 import contextlib
 import pathlib
-import socket
 import subprocess
-import time
+
+from waiting import free_port, wait_for_port
 
 NODE_SERVER = """
 const http = require('http'), fs = require('fs');
@@ -107,21 +107,6 @@ with requests.Session() as session:
 """
 
 
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
-
-
-def wait_for(port):
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"nobody listens on {port}")
-
-
 def certificate(folder):
     """key.pem and cert.pem of localhost, in the folder."""
     subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
@@ -141,7 +126,7 @@ def running(*command, port):
     with subprocess.Popen(list(map(str, command)), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                           stderr=subprocess.DEVNULL) as process:
         try:
-            wait_for(port)
+            wait_for_port(port)
             yield process
         finally:
             process.terminate()

@@ -34,15 +34,25 @@ def factory(*arguments, prefix=()):
         yield running
 
 
+def rows(text):
+    """The objects that --json printed, a line each; other lines are those of a program that plumb ran."""
+    lines = (text.decode() if isinstance(text, bytes) else text).splitlines()
+    return [json.loads(line) for line in lines if line.startswith('{"record":')]
+
+
+def by_record(text):
+    """The same by the name of their record."""
+    found = collections.defaultdict(list)
+    for row in rows(text):
+        found[row["record"]].append(row)
+    return found
+
+
 def records(*arguments, prefix=()):
     """What `plumb ARGUMENTS --json` prints, as objects by the name of their record."""
     done = subprocess.run([*prefix, program("plumb"), *arguments, "--json"], stdin=subprocess.DEVNULL,
                           capture_output=True, check=True)
-    found = collections.defaultdict(list)
-    for line in done.stdout.splitlines():
-        row = json.loads(line)
-        found[row["record"]].append(row)
-    return found
+    return by_record(done.stdout)
 
 
 def run(*command, **options):

@@ -11,6 +11,8 @@ import subprocess
 import tempfile
 import time
 
+from waiting import free_port, wait_until
+
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
 
 NGINX = """
@@ -34,19 +36,6 @@ fs.watch('%(home)s', () => {});
 fs.open('%(home)s/node.js', 'r', () => {});
 setInterval(() => {}, 1000);
 """
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
-
-
-def wait_for(what, ready, seconds=30):
-    end = time.monotonic() + seconds
-    while not ready():
-        if time.monotonic() > end:
-            raise AssertionError(f"{what} does not get ready")
-        time.sleep(0.02)
 
 
 def connect(address):
@@ -124,7 +113,8 @@ class Servers:
         addresses = [("127.0.0.1", port) for port in ports] + [("::1", nginx)] + [
             f"{home}/nginx.sock", f"{home}/redis.sock", f"{home}/node.sock", f"{home}/.s.PGSQL.{postgres}"]
         for address in addresses:
-            wait_for(address, lambda a=address: answers(a))
+            if not wait_until(lambda a=address: answers(a)):
+                raise AssertionError(f"nobody answers at {address}")
         self.start_clients(addresses, nginx, redis, node)
 
     def start_clients(self, addresses, nginx, redis, node):

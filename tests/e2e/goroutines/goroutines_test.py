@@ -4,7 +4,6 @@
 whole, stripped and position-independent."""
 import collections
 import contextlib
-import json
 import pathlib
 import re
 import subprocess
@@ -14,7 +13,7 @@ import urllib.request
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(ROOT / "tests/support"), str(pathlib.Path(__file__).parent)]
 from go_builds import GoBuilds  # noqa: E402  (after the path)
-from scripted import main, program, run  # noqa: E402
+from scripted import main, program, rows, run  # noqa: E402
 
 PLUMB = program("plumb")
 
@@ -50,8 +49,8 @@ def goroutines(pid, *options):
     """The records of plumb goroutines: (groups, summary)."""
     done = subprocess.run([PLUMB, "goroutines", str(pid), "--json", *options], stdin=subprocess.DEVNULL,
                           capture_output=True, text=True, check=True, timeout=60)
-    rows = [json.loads(line) for line in done.stdout.splitlines()]
-    return rows[:-1], rows[-1]
+    told = rows(done.stdout)
+    return told[:-1], told[-1]
 
 
 def of_runtime(frame):

@@ -3,7 +3,6 @@
 """plumb goroutines --http on a service with four jobs, of which one forgets to close a response, and on its
 healthy twin: plain, TLS and HTTP/2, whole and stripped, for each Go that is installed."""
 import contextlib
-import json
 import os
 import pathlib
 import subprocess
@@ -13,7 +12,7 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(ROOT / "tests/support"), str(pathlib.Path(__file__).parent)]
 from go_builds import GoBuilds  # noqa: E402  (after the path)
-from scripted import main, program, run  # noqa: E402
+from scripted import main, program, rows, run  # noqa: E402
 
 PLUMB = program("plumb")
 
@@ -36,8 +35,8 @@ def watch(pid, *options, seconds=3):
                            "--min-age", "1s", *options], stdin=subprocess.DEVNULL, capture_output=True, text=True,
                           check=False, timeout=60)
     assert done.returncode in (0, 1), done.stderr
-    rows = [json.loads(line) for line in done.stdout.splitlines()]
-    return rows[:-1], rows[-1], done.returncode
+    told = rows(done.stdout)
+    return told[:-1], told[-1], done.returncode
 
 
 def functions(site):
