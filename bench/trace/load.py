@@ -10,7 +10,6 @@ import contextlib
 import pathlib
 import re
 import resource
-import socket
 import statistics
 import subprocess
 import sys
@@ -18,6 +17,9 @@ import tempfile
 import time
 
 from tracing import HERE, build, program, traced
+
+sys.path.insert(0, str(HERE.parents[1] / "tests/support"))
+from waiting import free_port, wait_for_port  # noqa: E402  (after the path)
 
 SECONDS = 50  # of each row
 CONFIGURATION = """
@@ -29,20 +31,11 @@ http {{ access_log off; client_body_temp_path {folder}/a; proxy_temp_path {folde
 """
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @contextlib.contextmanager
 def answering(server, port):
     """While a started server answers; it is ended afterwards."""
     try:
-        for _ in range(100):
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-                break
-            time.sleep(0.05)
+        wait_for_port(port)
         yield
     finally:
         server.terminate()

@@ -37,7 +37,7 @@ def main(folder_of_build):
     with tempfile.TemporaryDirectory(prefix="plumb-bench-") as folder:
         for name, flags in FLAGS.items():
             loop = build(folder, "open_close.c", name.replace(" ", "-"), *flags)
-            bare, with_plumb, lost = [], [], []
+            bare, with_plumb = [], []
             strace = {peer: [] for peer in STRACE}
             for _ in range(TURNS):
                 bare.append(run(loop, 1, 20000))

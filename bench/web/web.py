@@ -16,8 +16,10 @@ import sys
 import tempfile
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
-import side_by_side as bench  # noqa: E402
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "bench/support"), str(ROOT / "tests/support")]
+import side_by_side as bench  # noqa: E402  (after the path)
+from waiting import free_port  # noqa: E402
 
 CONNECTIONS, STREAMS = 64, 10_000
 NGINX = """daemon off; master_process off; error_log /dev/null; pid {dir}/pid; worker_rlimit_nofile 20000;
@@ -40,12 +42,6 @@ func main() {
   http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
     w.Header().Set("Content-Type", "text/plain"); w.Write([]byte("hello, world\\n")) }))
 }"""
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Bench:
