@@ -26,14 +26,15 @@ import os, socket, sys
 with open(sys.argv[2], "a") as log:
     print(os.getcwd(), os.environ["HEARTBEAT"], os.getppid(), file=log)
 proxy = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
-proxy.send(b"GET http://service.example/Heartbeat?token=hush HTTP/1.1\\r\\nHost: service.example\\r\\n\\r\\n")
+proxy.send(b"GET " + sys.stdin.readline().strip().encode() + b" HTTP/1.1\\r\\nHost: service.example\\r\\n\\r\\n")
 while proxy.recv(4096):
     pass
 """
 PARENT = """
 import subprocess, sys, time
 for number in range(8):
-    subprocess.Popen([sys.executable, *sys.argv[1:]])
+    with open("request") as request:
+        subprocess.Popen([sys.executable, *sys.argv[1:]], stdin=request)
     time.sleep(0.2 if number < 2 else 0.9)
 time.sleep(600)
 """
@@ -57,6 +58,7 @@ class Reproduce(unittest.TestCase):
                 played("proxy", origin) as proxy:
             script = pathlib.Path(folder, "child.py")
             script.write_text(CHILD)
+            pathlib.Path(folder, "request").write_text("http://service.example/Heartbeat?token=hush\n")
             log = pathlib.Path(folder, "log")
             with subprocess.Popen([sys.executable, "-c", PARENT, script, proxy, log], cwd=folder,
                                   env={**os.environ, "HEARTBEAT": "loud"}, process_group=0,
@@ -87,6 +89,9 @@ class Reproduce(unittest.TestCase):
         self.assertEqual(len(lines), 9, lines)
         self.assertEqual(lines[-1], f"{self.folder} loud {pid}")
         self.assertIn("sent once more", said)
+        # What the child reads matters: without it there is no request.
+        self.assertIn(f"reading {self.folder}/request from its beginning", " ".join(said.split()))
+        self.assertIn("/Heartbeat", evidence["what it saw"])
 
     def test_without_a_terminal_nothing_is_run_unless_it_was_said(self):
         records, said, _, lines = self.explained("--reproduce")

@@ -317,7 +317,7 @@ void Run::run_again(const Recipe& recipe, const Finding& stuck) {
     wait_until(BootClock::now() + kPass);
   }
   watch_->set_rerun({recipe.like, stuck.subject.process, running->pid(), BootClock::now() - began,
-                     running->status()});
+                     running->status(), recipe.input_gone});
   // What it sees is judged by a look at it while it is there.
   if (const auto looked = watch_->look_once_more(); !looked) complain(looked.error().message());
   attend();

@@ -92,9 +92,25 @@ Result<Recipe> Recipe::of(const detect::Survey& survey, detect::ProcessIndex pro
   recipe.program =
       !error && ::access(program.c_str(), X_OK) == 0 ? program.string() : folder + "/exe";
   recipe.directory = std::filesystem::read_symlink(folder + "/cwd", error).string();
+  const std::filesystem::path input = folder + "/fd/0";
+  const bool file = std::filesystem::is_regular_file(input, error) && !error;
+  if (file) recipe.input = std::filesystem::read_symlink(input, error).string();
+  recipe.input_gone =
+      !file && (std::filesystem::is_fifo(input, error) || std::filesystem::is_socket(input, error));
   recipe.descriptor_limit = one.descriptor_limit.value_or(recipe.descriptor_limit);
   read_identity(*status, recipe);
   return recipe;
+}
+
+std::string Recipe::input_told() const {
+  if (!input.empty()) {
+    return fmt::format("reading {} from its beginning",
+                       detect::clean(detect::short_command(input, kLongestTold)));
+  }
+  return input_gone
+             ? "with nothing to read (what the other reads comes over a pipe, which cannot be "
+               "read again)"
+             : "with nothing to read";
 }
 
 std::string Recipe::told(std::chrono::nanoseconds limit) const {
@@ -103,23 +119,29 @@ std::string Recipe::told(std::chrono::nanoseconds limit) const {
   return fmt::format(
       "plumb will run again what process {} runs, and read along what it sends and gets:\n"
       "  {}\n"
-      "in {}, with its {} environment variables, as user {}, with nothing to read, for {} at "
+      "in {}, with its {} environment variables, as user {}, {}, for {} at "
       "most.\n"
       "It does what it does: what it sends is sent once more.\n",
       number(like.pid), detect::clean(detect::short_command(command, kLongestTold)),
-      detect::clean(directory), environment.size(), number(user), human_duration(limit));
+      detect::clean(directory), environment.size(), number(user), input_told(),
+      human_duration(limit));
 }
 
 Result<Rerunning> Rerunning::start(const Recipe& recipe) {
   const std::vector<char*> arguments = detect::as_arguments(recipe.arguments);
   const std::vector<char*> environment = detect::as_arguments(recipe.environment);
   const std::string directory = fmt::format("/proc/{}/cwd", number(recipe.like.pid));
+  const std::string input = recipe.input.empty()
+                                ? std::string("/dev/null")
+                                : fmt::format("/proc/{}/fd/0", number(recipe.like.pid));
   auto child = detect::HeldChild::start(recipe.program, [&, plumb = ::getpid()] {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != plumb) ::_exit(0);
     (void)::setpriority(PRIO_PROCESS, 0, 0);  // plumb has hurried itself
     const int empty = ::open("/dev/null", O_RDWR | O_CLOEXEC);
-    for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) ::dup2(empty, stream);
+    const int given = ::open(input.c_str(), O_RDONLY | O_CLOEXEC);
+    ::dup2(given < 0 ? empty : given, STDIN_FILENO);
+    for (const int stream : {STDOUT_FILENO, STDERR_FILENO}) ::dup2(empty, stream);
     if (::chdir(directory.c_str()) != 0 || !become(recipe)) return;
     ::execve(recipe.program.c_str(), arguments.data(), environment.data());
   });

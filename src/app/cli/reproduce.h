@@ -23,6 +23,10 @@ struct Recipe {
   std::vector<std::string> arguments;
   std::vector<std::string> environment;
   std::string directory;  // as told; it is entered through /proc/PID/cwd
+  // The file that is its standard input, which is read anew from its beginning; empty: none, and
+  // nothing is given to read.
+  std::string input;
+  bool input_gone = false;  // it came over a pipe or a socket: it cannot be given again
   Uid user{};
   std::uint32_t group = 0;
   std::vector<std::uint32_t> groups;
@@ -33,6 +37,9 @@ struct Recipe {
   // Errors: ESRCH, EACCES where it may not be read, ENOTSUP where it lives in other namespaces, in
   // which its addresses and paths mean something else.
   static Result<Recipe> of(const detect::Survey& survey, detect::ProcessIndex process);
+
+ private:
+  std::string input_told() const;
 };
 
 class Rerunning {

@@ -54,6 +54,12 @@ constexpr std::array kRules = {
     Rule{id::kStuckChildren, id::kInheritedDescriptor, Relation::kWaiters},
     Rule{id::kStuckChildren, id::kListenerGone, Relation::kHolder},
     Rule{id::kListenerGone, id::kListenerClosed, Relation::kSame},
+    Rule{id::kStuckChildren, id::kIdleClients, Relation::kSame},
+    Rule{id::kThreadLeak, id::kIdleClients, Relation::kSame},
+    Rule{id::kDescriptorLeak, id::kIdleClients, Relation::kSame},
+    Rule{id::kLimitNear, id::kIdleClients, Relation::kSame},
+    Rule{id::kAcceptStarved, id::kIdleClients, Relation::kSame},
+    Rule{id::kIdleClients, id::kDescriptorLeak, Relation::kHolder},
 };
 
 bool leads_to(const Finding& finding, ProcessKey process) {
@@ -80,6 +86,18 @@ void part_from_notes(std::vector<Finding>& findings) {
   }
 }
 
+// Whether the connections that a client keeps are as many as half of what has come.
+bool explains_rise(const Finding& effect, const Finding& cause) {
+  if (effect.id == id::kAcceptStarved) return true;
+  if (effect.id == id::kDescriptorLeak && effect.measure != cause.measure) return false;
+  if (effect.id == id::kStuckChildren || effect.series.empty()) {
+    return 2 * cause.weight >= effect.weight;
+  }
+  const std::uint64_t least = effect.series.front().count;
+  return 2 * cause.weight >=
+         effect.series.back().count - std::min(least, effect.series.back().count);
+}
+
 // Of one process, and of one thing where both count one: a leak of files does not come from
 // connections that the peer has closed.
 bool fits(const Finding& effect, const Finding& cause) {
@@ -87,6 +105,7 @@ bool fits(const Finding& effect, const Finding& cause) {
     return effect.id != id::kDescriptorLeak || effect.measure == measure_of(Kind::kTcp);
   }
   if (cause.id == id::kUnclosedHttpBody && !cause.measure) return false;  // streams of HTTP/2
+  if (cause.id == id::kIdleClients) return explains_rise(effect, cause);
   if (cause.id == id::kGoroutineLeak && effect.id == id::kIdlePeerWaits) {
     return cause.severity > Severity::kInfo;  // who waits for another server is no cause
   }
@@ -133,14 +152,17 @@ void raise(std::vector<Finding>& findings, std::size_t effect) {
 
 // What a leak asks for, to close or to look for what nobody closes, is no remedy where children
 // that never end have the other ends, or where the forgotten body is found: that cause says what to
-// do; so it does where the requests that wait are seen to wait within a function.
+// do; so it does where the requests that wait are seen to wait within a function, and where a
+// client keeps what the server has a child or a thread for.
 void leave_to_cause(std::vector<Finding>& findings) {
   for (Finding& finding : findings) {
     const bool held_up = finding.id == id::kIdlePeerWaits && !finding.causes.empty();
-    if (finding.id != id::kDescriptorLeak && !held_up) continue;
     const bool found = std::ranges::any_of(finding.causes, [&](FindingIndex cause) {
       const std::string_view name = findings[number(cause)].id;
-      return held_up || name == id::kUnclosedHttpBody || name == id::kStuckChildren;
+      const bool leak = finding.id == id::kDescriptorLeak;
+      const bool pile = finding.id == id::kStuckChildren || finding.id == id::kThreadLeak;
+      if (name == id::kIdleClients) return leak || pile;
+      return held_up || (leak && (name == id::kUnclosedHttpBody || name == id::kStuckChildren));
     });
     if (!found) continue;
     finding.remedy.clear();

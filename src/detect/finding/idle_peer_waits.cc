@@ -9,7 +9,9 @@
 #include <set>
 
 #include "detect/finding/kinds.h"
+#include "detect/finding/quiet.h"
 #include "detect/finding/said.h"
+#include "detect/finding/upstream.h"
 #include "detect/finding/wording.h"
 #include "detect/model/wait.h"
 #include "detect/model/wait_graph.h"
@@ -26,11 +28,17 @@ constexpr std::uint64_t kHeardEnough = 2;  // exchanges that were heard not to e
 
 struct Waiters {
   std::vector<ProcessIndex> clients;
+  std::vector<DescriptorIndex> ends;  // the server's
   std::uint64_t answered = 0;
   std::chrono::nanoseconds least_quiet = std::chrono::nanoseconds::max();
   std::chrono::nanoseconds most_quiet{};
   DescriptorIndex example{};
 };
+
+// Whether most of them have got something.
+bool answered(const Waiters& waiters) {
+  return 2 * waiters.answered > waiters.clients.size();
+}
 
 bool reads_or_waits(std::string_view call) {
   return call.find("poll") != std::string_view::npos ||
@@ -58,11 +66,6 @@ std::optional<DescriptorIndex> awaited(const Facts& facts, ProcessIndex p) {
   return only;
 }
 
-bool nothing_on_the_way(const Socket& socket) {
-  return socket.state == SocketState::kEstablished && socket.receive_queue.value_or(0) == 0 &&
-         socket.send_queue.value_or(0) == 0;
-}
-
 bool sleeps_to_read(const Facts& facts, ProcessIndex p) {
   const Process& process = facts.process(p);
   for (std::uint32_t t = 0; t < process.listed_threads; ++t) {
@@ -70,60 +73,6 @@ bool sleeps_to_read(const Facts& facts, ProcessIndex p) {
     if (thread.waits_in && reads_or_waits(wait_of(*thread.waits_in).call)) return true;
   }
   return process.listed_threads == 0;
-}
-
-std::set<std::uint16_t> listened_ports(const Survey& survey) {
-  std::set<std::uint16_t> ports;
-  for (const Socket& socket : survey.sockets) {
-    if (socket.state == SocketState::kListen && socket.local.port != 0)
-      ports.insert(socket.local.port);
-  }
-  return ports;
-}
-
-// For whom a server waits itself: it has asked over connections of its own and got no answer. A
-// proxy waits with an epoll for many of them, so its call tells nothing.
-struct Upstream {
-  std::string name;
-  std::uint64_t requests = 0;
-};
-
-std::optional<Upstream> upstream_of(const Facts& facts, ProcessIndex server,
-                                    const std::set<std::uint16_t>& ports) {
-  const Survey& survey = facts.now.survey;
-  std::map<std::string, std::uint64_t> asked;
-  const auto rows = facts.now.tables.rows_of(server);
-  for (std::uint32_t d = rows.first; d < rows.last; ++d) {
-    const Descriptor& row = survey.descriptors[d];
-    const Socket* socket = survey.socket_of(row);
-    if (socket == nullptr || row.kind != Kind::kTcp || ports.contains(socket->local.port)) continue;
-    // A connection over which nothing has ever come has no time of its last byte.
-    const bool unanswered = socket->last_sent &&
-                            (!socket->last_received || *socket->last_sent > *socket->last_received);
-    const auto quiet = idle_of(survey, row);
-    if (!unanswered || !nothing_on_the_way(*socket) || *quiet < kQuiet) continue;
-    const End end = facts.now.ends.of(DescriptorIndex{d});
-    if (!end.holders.empty() && facts.now.row(end.holders.front()).process == server) continue;
-    ++asked[end.holders.empty()
-                ? endpoint_text(socket->remote, socket->ipv6)
-                : name_with_pid(survey, facts.now.row(end.holders.front()).process)];
-  }
-  const auto most = std::ranges::max_element(asked, {}, [](const auto& one) { return one.second; });
-  if (most == asked.end()) return std::nullopt;
-  return Upstream{most->first, most->second};
-}
-
-// Who waits for another one itself does not have to act.
-void pass_on(const Upstream& upstream, std::size_t clients, Finding& finding) {
-  if (2 * upstream.requests < clients) return;
-  const std::string who = finding.whose_move;
-  finding.evidence.push_back(
-      {"it waits for", fmt::format("{}, which has not answered {} of its own", upstream.name,
-                                   counted(upstream.requests, "request", "requests"))});
-  finding.whose_move = upstream.name;
-  finding.remedy =
-      fmt::format("{} must answer or close; {} should not wait for it without a time limit",
-                  upstream.name, who);
 }
 
 // What was heard of the exchanges says what is missing.
@@ -154,8 +103,29 @@ void add_what_was_said(const Facts& facts, ProcessIndex server, const std::strin
   }
 }
 
-Finding describe(const Facts& facts, ProcessIndex server, const Waiters& waiters,
-                 const std::optional<Upstream>& upstream) {
+// By what was heard on both of its sides, else by its sockets. A proxy waits with an epoll for many
+// connections, so its call tells nothing.
+std::optional<Upstream> upstream_of(const Facts& facts, ProcessIndex server,
+                                    const Waiters& waiters) {
+  auto heard = upstream_heard(facts, server);
+  if (heard || legs_were_heard(facts, server)) return heard;
+  if (answered(waiters) && !tunnels_were_heard(facts, server)) return std::nullopt;
+  return upstream_seen(facts, server, waiters.ends);
+}
+
+// Who waits for another one itself does not have to act.
+void pass_on(const Facts& facts, ProcessIndex server, const Waiters& waiters,
+             const std::string& clients, Finding& finding) {
+  const auto upstream = upstream_of(facts, server, waiters);
+  if (!upstream) return;
+  if (answered(waiters)) {
+    finding.summary = fmt::format("{} passes on answers that {} does not end: {} wait",
+                                  finding.whose_move, upstream->name, clients);
+  }
+  pass_on(*upstream, finding);
+}
+
+Finding describe(const Facts& facts, ProcessIndex server, const Waiters& waiters) {
   const Survey& survey = facts.now.survey;
   const std::string who = name_with_pid(survey, server);
   const Process& client = facts.process(waiters.clients.front());
@@ -163,20 +133,20 @@ Finding describe(const Facts& facts, ProcessIndex server, const Waiters& waiters
       waiters.clients.size() == 1
           ? name_with_pid(survey, waiters.clients.front())
           : fmt::format("{} {}", human_count(waiters.clients.size()), survey.texts.at(client.name));
-  const bool answered = 2 * waiters.answered > waiters.clients.size();
+  const bool has_answered = answered(waiters);
   Finding finding;
   finding.id = id::kIdlePeerWaits;
   finding.subject = subject_of(survey, server);
   finding.severity = Severity::kInfo;  // an effect makes it more
-  finding.confidence = answered ? 0.8 : 0.7;
+  finding.confidence = has_answered ? 0.8 : 0.7;
   finding.measure = measure_of(Kind::kTcp);
   finding.weight = waiters.clients.size();
   finding.summary =
-      answered ? fmt::format(
-                     "{} answered {} and keeps the connections open: each waits for the other "
-                     "to go on",
-                     who, clients)
-               : fmt::format("{} has not answered {}: each waits for the other", who, clients);
+      has_answered ? fmt::format(
+                         "{} answered {} and keeps the connections open: each waits for the other "
+                         "to go on",
+                         who, clients)
+                   : fmt::format("{} has not answered {}: each waits for the other", who, clients);
   const Socket& socket = *survey.socket_of(facts.now.row(waiters.example));
   finding.evidence.push_back({"such as", socket_text(survey, socket)});
   finding.evidence.push_back(
@@ -185,20 +155,20 @@ Finding describe(const Facts& facts, ProcessIndex server, const Waiters& waiters
       {"quiet", fmt::format("for {} to {}", human_duration(waiters.least_quiet),
                             human_duration(waiters.most_quiet))});
   finding.evidence.push_back(
-      {"last to write", answered
+      {"last to write", has_answered
                             ? fmt::format("{}: the client waits for the end of what it has", who)
                             : std::string("the client: its request has no answer")});
   for (const ProcessIndex one : waiters.clients) finding.leads_to.push_back(facts.process(one).key);
   finding.whose_move = who;
   finding.remedy =
-      answered ? fmt::format(
-                     "{} must say where an answer ends (Content-Length, chunked) or close "
-                     "the connection; {} should not wait without a time limit",
-                     who, survey.texts.at(client.name))
-               : fmt::format("{} must answer or close; {} should not wait without a time limit",
-                             who, survey.texts.at(client.name));
+      has_answered ? fmt::format(
+                         "{} must say where an answer ends (Content-Length, chunked) or close "
+                         "the connection; {} should not wait without a time limit",
+                         who, survey.texts.at(client.name))
+                   : fmt::format("{} must answer or close; {} should not wait without a time limit",
+                                 who, survey.texts.at(client.name));
   add_what_was_said(facts, server, clients, finding);
-  if (!answered && upstream) pass_on(*upstream, waiters.clients.size(), finding);
+  pass_on(facts, server, waiters, clients, finding);
   return finding;
 }
 
@@ -276,6 +246,7 @@ void find_idle_peer_waits(const Facts& facts, std::vector<Finding>& found) {
     if (other.process == ProcessIndex{p} || !sleeps_to_read(facts, other.process)) continue;
     Waiters& waiters = servers[other.process];
     waiters.clients.push_back(ProcessIndex{p});
+    waiters.ends.push_back(end.holders.front());
     waiters.answered +=
         socket->last_received && socket->last_sent && *socket->last_received >= *socket->last_sent;
     waiters.least_quiet = std::min(waiters.least_quiet, *quiet);
@@ -283,7 +254,7 @@ void find_idle_peer_waits(const Facts& facts, std::vector<Finding>& found) {
     waiters.example = *d;
   }
   for (const auto& [server, waiters] : servers) {
-    found.push_back(describe(facts, server, waiters, upstream_of(facts, server, ports)));
+    found.push_back(describe(facts, server, waiters));
   }
   find_rings(facts, found);
 }

@@ -23,6 +23,8 @@ constexpr std::array kKinds_ = {
     FindingKind{id::kEphemeralPortsNear, "local ports towards one server run out",
                 find_ephemeral_ports_near},
     FindingKind{id::kGoroutineLeak, "goroutines pile up", find_goroutine_leak},
+    FindingKind{id::kIdleClients, "clients keep connections and say nothing on them",
+                find_idle_clients},
     FindingKind{id::kIdlePeerWaits, "both sides of a connection wait for the other",
                 find_idle_peer_waits},
     FindingKind{id::kInheritedDescriptor, "a process keeps what it inherited by accident",

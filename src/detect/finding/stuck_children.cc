@@ -86,8 +86,10 @@ void add_rerun(const Facts& facts, const Rerun& rerun, Finding& finding) {
   const std::string lasted = human_duration(rerun.lasted);
   finding.evidence.push_back(
       {"run again",
-       rerun.status ? fmt::format("it ended after {}, with {}", lasted, status_text(*rerun.status))
-                    : fmt::format("it did not end in {} either", lasted)});
+       rerun.status
+           ? fmt::format("it ended after {}, with {}{}", lasted, status_text(*rerun.status),
+                         rerun.input_gone ? "; it could not be given what the others read" : "")
+           : fmt::format("it did not end in {} either", lasted)});
   if (facts.http == nullptr) return;
   for (const Exchange& exchange : facts.http->exchanges) {
     if (facts.http->ledger.connection(exchange.connection).pid != rerun.pid) continue;

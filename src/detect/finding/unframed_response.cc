@@ -9,6 +9,7 @@
 
 #include "detect/finding/kinds.h"
 #include "detect/finding/other_ends.h"
+#include "detect/finding/upstream.h"
 #include "detect/finding/wording.h"
 #include "detect/model/secrets.h"
 #include "plumb/base/human.h"
@@ -95,6 +96,12 @@ Finding describe(const Facts& facts, ProcessIndex p, const Server& server) {
                 "upstream had sent {}; {} dropped it and must say the length of what it "
                 "sends, or send chunks, or close",
                 dropped, who);
+  if (const auto upstream = upstream_heard(facts, p)) {
+    finding.summary =
+        fmt::format("{} passes on answers of {} that have no length and no end: {} of {}", who,
+                    upstream->name, human_count(server.unframed), human_count(server.answers));
+    pass_on(*upstream, finding);
+  }
   return finding;
 }
 

@@ -15,6 +15,7 @@ struct Rerun {
   Pid pid{};          // of the new one
   std::chrono::nanoseconds lasted{};
   std::optional<int> status;  // as of wait(2); nothing: it did not end by itself
+  bool input_gone = false;    // what the other one read came over a pipe, and cannot be given again
 };
 
 }  // namespace plumb::detect

@@ -345,6 +345,7 @@ struct Fields<Rerun> {
     field("pid", row.pid);
     field("lasted", row.lasted);
     field("status", row.status);
+    field("input_gone", row.input_gone);
   }
 };
 template <>
