@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 
+#include "detect/finding/go_serving.h"
 #include "detect/finding/kinds.h"
 #include "detect/finding/lifted.h"
 #include "detect/finding/names.h"
@@ -173,6 +174,43 @@ class Looker {
                       name_with_pid(survey_, p_), human_count(finding.weight), growth);
     }
     say_what_to_do(finding, ends);
+    if (kind_ == Kind::kTcp && accepted_by_go_http(finding.stack)) add_go_serving(finding);
+  }
+
+  // Who accepts in a Go program serves nobody: who has the connection since does not stand in that
+  // stack.
+  void add_go_serving(Finding& finding) const {
+    const auto served = go_serving(facts_, facts_.process(p_).key.pid);
+    if (!served) return;
+    const std::string goroutines = counted(served->serving, "goroutine", "goroutines");
+    if (2 * served->serving < finding.weight) {
+      finding.evidence.push_back(
+          {"served by",
+           fmt::format("{} of net/http for {} connections: its handlers have taken the "
+                       "others over (Hijack)",
+                       goroutines, human_count(finding.weight))});
+      finding.remedy =
+          "the function that takes a connection over (http.Hijacker) must see to it that it is "
+          "closed: net/http does not any more";
+    } else if (2 * served->within >= served->serving) {
+      const Frame* guilty = guilty_frame(served->stack);
+      const std::string callers = callers_text(served->stack);
+      finding.evidence.push_back(
+          {"held by", fmt::format("{}, in which {} of {} wait", frame_text(*guilty),
+                                  human_count(served->within), goroutines)});
+      if (!callers.empty()) finding.evidence.push_back({"called by", callers});
+      finding.remedy = fmt::format(
+          "{} must not wait for its client without a time limit (a deadline, "
+          "http.Server.ReadTimeout), and close what it has taken over",
+          frame_text(*guilty));
+    } else if (2 * served->waiting >= served->serving) {
+      finding.evidence.push_back(
+          {"they wait", fmt::format("{} of {} for a request of their client, or the rest of it",
+                                    human_count(served->waiting), goroutines)});
+      finding.remedy =
+          "the server needs time limits for clients that say nothing: http.Server's "
+          "ReadHeaderTimeout and IdleTimeout";
+    }
   }
 
   // Whether most of its connections came to a port where somebody listens. Who makes sockets is

@@ -28,6 +28,16 @@ const Site* taker(const Facts& facts, ProcessIndex p, std::uint64_t growth) {
   return most != nullptr && 4 * most->held_bytes >= growth ? most : nullptr;
 }
 
+// Go's allocator maps memory for its collector, on a stack of its own: for which function cannot be
+// seen there, and nothing of Go goes through the C library's allocator, which plumb could sample.
+bool of_go(const Facts& facts, Pid process, const std::vector<Frame>& stack) {
+  const bool seen = std::ranges::any_of(
+      stack, [](const Frame& frame) { return frame.function.starts_with("runtime.(*mheap)."); });
+  return seen || (stack.empty() && std::ranges::any_of(facts.goroutines, [&](const auto& watched) {
+                    return watched.process == process;
+                  }));
+}
+
 }  // namespace
 
 void find_memory_growth(const Facts& facts, std::vector<Finding>& found) {
@@ -60,7 +70,7 @@ void find_memory_growth(const Facts& facts, std::vector<Finding>& found) {
     finding.whose_move = who;
     finding.remedy = fmt::format(
         "look again in an hour: a cache stops growing, a leak does not; plumb trace --heap {} "
-        "shows who takes it",
+        "shows who takes it, and slows it down meanwhile (plumb trace --heap -- CMD does not)",
         number(facts.process(index).key.pid));
     const Site* site = taker(facts, index, now - std::min(now, finding.series.front().count));
     if (site != nullptr) {
@@ -70,6 +80,12 @@ void find_memory_growth(const Facts& facts, std::vector<Finding>& found) {
                        site->kind == Kind::kHeap ? "blocks of the heap" : "mappings of memory")});
       add_site(facts, *site, finding);
       finding.remedy = "look again in an hour: a cache stops growing, a leak does not";
+    }
+    if (of_go(facts, facts.process(index).key.pid, finding.stack)) {
+      finding.remedy =
+          "look again in an hour: a cache stops growing, a leak does not; Go's collector has the "
+          "memory, and the program's own heap profile (net/http/pprof, go tool pprof) says for "
+          "which function";
     }
     found.push_back(std::move(finding));
   }
