@@ -109,8 +109,10 @@ std::optional<Upstream> upstream_of(const Facts& facts, ProcessIndex server,
                                     const Waiters& waiters) {
   auto heard = upstream_heard(facts, server);
   if (heard || legs_were_heard(facts, server)) return heard;
-  if (answered(waiters) && !tunnels_were_heard(facts, server)) return std::nullopt;
-  return upstream_seen(facts, server, waiters.ends);
+  if (!answered(waiters) || tunnels_were_heard(facts, server)) {
+    if (auto seen = upstream_seen(facts, server, waiters.ends)) return seen;
+  }
+  return upstream_shared(facts, server, waiters.ends);
 }
 
 // Who waits for another one itself does not have to act.

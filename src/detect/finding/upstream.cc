@@ -41,8 +41,10 @@ bool unended(FramingState state) {
 }
 
 struct Legs {
-  std::uint64_t matched = 0;  // answers of the server without an end whose other leg was heard
-  std::uint64_t tunnels = 0;  // connections through which it passes what it does not read
+  std::uint64_t matched = 0;    // answers of the server without an end whose other leg was heard
+  std::set<std::string> asked;  // in all answers without an end
+  std::uint64_t unended = 0;    // such answers
+  std::uint64_t tunnels = 0;    // connections through which it passes what it does not read
   std::vector<const Exchange*> open;  // those other legs, where they have no end either
 };
 
@@ -58,6 +60,10 @@ Legs legs_of(const Facts& facts, Pid server) {
     legs.tunnels += exchange.state == FramingState::kTunnel;
     if (!unended(exchange.state)) continue;
     if (facts.now.survey.taken - connection.last < kPatience) continue;
+    ++legs.unended;
+    if (const auto& request = exchange.http.request) {
+      legs.asked.insert(request->method + " " + request->target);
+    }
     const auto leg = exchange.upstream ? by_id.find(*exchange.upstream) : by_id.end();
     if (leg == by_id.end()) continue;
     ++legs.matched;
@@ -133,6 +139,11 @@ class PassedOn {
  private:
   std::multiset<BootTime> sent_;
 };
+
+// One thing of the same passing on, at once.
+bool follows(BootTime later, BootTime earlier) {
+  return later >= earlier && later - earlier <= kPassedOn;
+}
 
 // The server's own connections towards others that are quiet, with nothing on the way.
 std::vector<DescriptorIndex> quiet_requests(const Facts& facts, ProcessIndex server) {
@@ -233,6 +244,32 @@ std::optional<Upstream> upstream_seen(const Facts& facts, ProcessIndex server,
   const bool tunnels = tunnels_were_heard(facts, server);
   auto next = one_hop(facts, server, clients, tunnels);
   return next ? behind(facts, server, *std::move(next)) : next;
+}
+
+std::optional<Upstream> upstream_shared(const Facts& facts, ProcessIndex server,
+                                        std::span<const DescriptorIndex> clients) {
+  const Legs legs = legs_of(facts, facts.process(server).key.pid);
+  if (legs.unended < kHeardEnough || legs.matched != 0 || legs.asked.size() != 1) {
+    return std::nullopt;
+  }
+  const auto asked = [&](DescriptorIndex d) {
+    return facts.now.survey.socket_of(facts.now.row(d))->last_received.value_or(BootTime::max());
+  };
+  const auto oldest = std::ranges::min_element(clients, {}, asked);
+  if (oldest == clients.end()) return std::nullopt;
+  const Socket& client = *facts.now.survey.socket_of(facts.now.row(*oldest));
+  if (!client.last_received) return std::nullopt;
+  for (const DescriptorIndex d : quiet_requests(facts, server)) {
+    const Socket& own = *facts.now.survey.socket_of(facts.now.row(d));
+    if (!follows(*own.last_sent, *client.last_received)) continue;
+    const bool unanswered = !own.last_received || *own.last_sent > *own.last_received;
+    const bool passed_on =
+        own.last_received && client.last_sent && follows(*client.last_sent, *own.last_received);
+    if (!unanswered && !passed_on) continue;
+    const Party party = party_of(facts, server, d);
+    return behind(facts, server, Upstream{party.name, party.process, 1, nullptr});
+  }
+  return std::nullopt;
 }
 
 void pass_on(const Upstream& upstream, Finding& finding) {

@@ -35,6 +35,12 @@ bool tunnels_were_heard(const Facts& facts, ProcessIndex server);
 std::optional<Upstream> upstream_seen(const Facts& facts, ProcessIndex server,
                                       std::span<const DescriptorIndex> clients);
 
+// One request of the server's for many equal ones of its clients, as a cache makes it: nothing else
+// was heard, and the oldest of `clients` was passed on at once over a connection on which nothing,
+// or what that client got, has come since.
+std::optional<Upstream> upstream_shared(const Facts& facts, ProcessIndex server,
+                                        std::span<const DescriptorIndex> clients);
+
 // Gives the move to the upstream, with what it is to do.
 void pass_on(const Upstream& upstream, Finding& finding);
 

@@ -58,13 +58,22 @@ void draw(SurveyBuilder& machine, int) {
   }
 }
 
+enum class Heard { kBothLegs, kOneThing, kDifferentThings };
+
 class Capture {
  public:
   // One answer of the origin and what the proxy makes of it, for each client.
-  Capture(const std::string& from_origin, const std::string& to_client) {
+  Capture(const std::string& from_origin, const std::string& to_client,
+          Heard heard = Heard::kBothLegs) {
     for (std::uint32_t c = 0; c < kClients; ++c) {
       const auto at = std::chrono::milliseconds(100 * c);
-      add(kEach * c, at, "GET http://o/beat HTTP/1.1\r\nHost: o\r\n\r\n", false);
+      const bool different = heard == Heard::kDifferentThings;
+      const std::string target = "http://o/beat" + (different ? std::to_string(c) : "");
+      add(kEach * c, at, "GET " + target + " HTTP/1.1\r\nHost: o\r\n\r\n", false);
+      if (heard != Heard::kBothLegs) {
+        add(kEach * c, at + 3ms, to_client, true);
+        continue;
+      }
       add(kEach * c + 3, at + 1ms, "GET /beat HTTP/1.1\r\nHost: o\r\n\r\n", true);
       if (!from_origin.empty()) add(kEach * c + 3, at + 2ms, from_origin, false);
       if (!to_client.empty()) add(kEach * c, at + 3ms, to_client, true);
@@ -136,6 +145,23 @@ TEST(Upstream, AProxyThatDoesNotEndAWholeAnswerMustActItself) {
   EXPECT_EQ(moves(kWhole, kShort), "proxy(812)");
   EXPECT_EQ(moves(kWhole, kOpen), "proxy(812)");
   EXPECT_EQ(moves(kWhole, ""), "proxy(812)");
+}
+
+// A cache asks once for all: the one request was there before anybody listened.
+TEST(Upstream, AnOriginThatWasAskedOnceForAllMustAct) {
+  Capture capture("", kChunk, Heard::kOneThing);
+  const Explanation found = capture.explain();
+  const Finding* finding = find(found, id::kIdlePeerWaits);
+  ASSERT_NE(finding, nullptr);
+  EXPECT_EQ(finding->whose_move, "origin(20)");
+}
+
+TEST(Upstream, AServerThatIsAskedForDifferentThingsIsNoCache) {
+  Capture capture("", kChunk, Heard::kDifferentThings);
+  const Explanation found = capture.explain();
+  const Finding* finding = find(found, id::kIdlePeerWaits);
+  ASSERT_NE(finding, nullptr);
+  EXPECT_EQ(finding->whose_move, "proxy(812)");
 }
 
 TEST(Upstream, WhatIsMissingIsToldOfTheOriginsAnswer) {
