@@ -247,7 +247,12 @@ class Looker {
     finding.whose_move = who;
     const Frame* guilty = guilty_frame(finding.stack);
     const std::string advice = unnamed_code_advice(finding.stack, facts_.process(p_).key.pid);
-    if (dialled_by_go(finding.stack)) {
+    if (finding.severity == Severity::kInfo) {
+      finding.remedy = fmt::format(
+          "nothing yet: there is room for them; {} should end connections on which nothing is said "
+          "for long",
+          who);
+    } else if (dialled_by_go(finding.stack)) {
       finding.remedy = fmt::format(
           "a body that nobody reads to its end nor closes keeps its connection: plumb goroutines "
           "{} "
