@@ -77,8 +77,8 @@ def specimens(folder):
         list(pool.map(lambda row: run(*row[1], **row[2]), built))
     return [(name, command, guilty) for name, _, _, command, guilty in built] + [
         ("Python", ["/usr/bin/python3", SPECIMENS / "python/leaks.py"], PYTHON_GUILTY),
-        ("Node", ["node", "--perf-basic-prof", "--interpreted-frames-native-stack", SPECIMENS / "node/leaks.js"],
-         NODE_GUILTY),
+        ("Node", ["node", SPECIMENS / "node/leaks.js"], NODE_GUILTY),
+        ("Node with a perf map", ["node", "--perf-basic-prof", SPECIMENS / "node/leaks.js"], NODE_GUILTY),
     ]
 
 
@@ -191,6 +191,28 @@ class Specimens(unittest.TestCase):
             lines = [frame.get("line") for frame in first["stack"] if frame.get("function") == "read_settings"]
             return None if lines == [opens] and "infect" not in functions(first["stack"]) else told([first])
         self.every(check, {"Python"})
+
+    def test_javascript_functions_have_their_file_and_line(self):
+        path = SPECIMENS / "node/leaks.js"
+        text = path.read_text(encoding="utf-8").splitlines()
+        lines = {name: number for number, line in enumerate(text, 1) for name in NODE_GUILTY.values()
+                 if line.startswith(f"function {name}(")}
+        self.assertEqual(set(lines), set(NODE_GUILTY.values()))
+
+        def check(command, guilty, seconds):
+            origins = self.origins(command, guilty, seconds=seconds)
+            seen = {frame["function"]: (frame.get("file"), frame.get("line"))
+                    for origin in origins for frame in origin["stack"] if frame.get("function") in lines}
+            expected = {name: (str(path), line) for name, line in lines.items()}
+            if seen != expected:
+                return seen
+            # What is under JavaScript's frames, and in their midst, is in its place.
+            [stack] = [functions(origin["stack"]) for origin in origins
+                       if "readSettings" in functions(origin["stack"]) and origin["growth"] == "growing"]
+            order = [stack.index(name) for name in ("openSync", "readSettings", "listOnTimeout", "uv_run", "main")
+                     if name in stack]
+            return None if len(order) == 5 and order == sorted(order) else stack
+        self.every(check, {"Node"})
 
     def test_a_program_in_another_root(self):
         root = self.folder / "root"

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Diseases of Node programs and their healthy twins: `node OPTIONS leaks.js DISEASE [healthy]`.
-// OPTIONS that give JavaScript functions their names are in the README.
+// Diseases of Node programs and their healthy twins: `node leaks.js DISEASE [healthy]`.
 'use strict';
 const child_process = require('child_process');
 const fs = require('fs');

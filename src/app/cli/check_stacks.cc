@@ -40,15 +40,16 @@ std::shared_ptr<CheckStacks::Program> CheckStacks::program_of(Pid process) {
   if (program) return program;
   auto view = ProcessView::open(process, access_, modules_);
   if (!view) return nullptr;
-  program = std::make_shared<Program>(Program{*std::move(view), std::nullopt, false});
+  program = std::make_shared<Program>(Program{*std::move(view), std::nullopt, std::nullopt, false});
   return program;
 }
 
 // The interpreter may be a library that comes with the program's loader, after the first stacks.
-void CheckStacks::look_for_python(Program& program) {
-  if (program.python || program.looked_for_python) return;
-  program.looked_for_python = true;
-  program.python = PythonReader::find(program.view);
+void CheckStacks::look_for_scripts(Program& program) {
+  if (program.looked_for_scripts) return;
+  program.looked_for_scripts = true;
+  if (!program.python) program.python = PythonReader::find(program.view);
+  if (!program.v8) program.v8 = V8Reader::find(program.view);
 }
 
 std::shared_ptr<const CheckStacks::Taken> CheckStacks::take(Pid process, Tid thread,
@@ -62,10 +63,11 @@ std::shared_ptr<const CheckStacks::Taken> CheckStacks::take(Pid process, Tid thr
   taken->native_ = unwinder_.unwind(program->view, registers_of(registers), memory_);
   // It may have loaded a library since its maps were read.
   if (!is_whole(taken->native_) && program->view.refresh()) {
-    program->looked_for_python = false;
+    program->looked_for_scripts = false;
     taken->native_ = unwinder_.unwind(program->view, registers_of(registers), memory_);
   }
-  look_for_python(*program);
+  look_for_scripts(*program);
+  if (program->v8) taken->v8_ = program->v8->names(taken->native_);
   if (program->python) {
     taken->samples_ = program->python->sample(thread);
     taken->python_ = program->python->names(taken->samples_);
@@ -75,7 +77,7 @@ std::shared_ptr<const CheckStacks::Taken> CheckStacks::take(Pid process, Tid thr
 
 StackNode CheckStacks::name(const Taken& stack) {
   Program& program = *stack.program_;
-  std::vector<Frame> frames = symbolizer_.frames(program.view, stack.native_);
+  std::vector<Frame> frames = symbolizer_.frames(program.view, stack.native_, stack.v8_);
   if (program.python) {
     frames =
         merge_python(std::move(frames), stack.samples_, stack.python_, program.python->module());

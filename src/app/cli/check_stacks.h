@@ -19,6 +19,7 @@
 #include "detect/symbol/python_reader.h"
 #include "detect/symbol/symbolizer.h"
 #include "detect/symbol/unwinder.h"
+#include "detect/symbol/v8_reader.h"
 
 namespace plumb::app {
 
@@ -26,7 +27,8 @@ class CheckStacks {
   struct Program {
     detect::ProcessView view;
     std::optional<detect::PythonReader> python;  // reads through `view`
-    bool looked_for_python = false;
+    std::optional<detect::V8Reader> v8;          // likewise
+    bool looked_for_scripts = false;
   };
 
  public:
@@ -40,6 +42,7 @@ class CheckStacks {
     detect::Unwound native_;
     std::vector<detect::PythonSample> samples_;
     std::vector<detect::Frame> python_;  // their names: the interpreter frees code that has run
+    std::vector<detect::NamedFrame> v8_;
   };
 
   CheckStacks() = default;
@@ -59,7 +62,7 @@ class CheckStacks {
 
  private:
   std::shared_ptr<Program> program_of(Pid process);
-  void look_for_python(Program& program);
+  void look_for_scripts(Program& program);
 
   detect::ProcAccess access_;
   detect::ModuleCache modules_;

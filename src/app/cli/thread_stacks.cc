@@ -17,6 +17,7 @@
 #include "detect/symbol/python_reader.h"
 #include "detect/symbol/symbolizer.h"
 #include "detect/symbol/unwinder.h"
+#include "detect/symbol/v8_reader.h"
 #include "plumb/base/text.h"
 
 namespace plumb::app {
@@ -71,7 +72,8 @@ std::optional<Registers> registers_of(Pid process, Tid tid) {
 
 class Reader {
  public:
-  explicit Reader(ProcessView& view) : view_(view), python_(PythonReader::find(view)) {}
+  explicit Reader(ProcessView& view)
+      : view_(view), python_(PythonReader::find(view)), v8_(V8Reader::find(view)) {}
 
   std::vector<Frame> stack_of(Tid tid) {
     const auto registers = registers_of(view_.process(), tid);
@@ -79,7 +81,9 @@ class Reader {
     std::vector<std::byte> copy(kStackBytes);
     const Address from{*registers->get(Register::kRsp)};
     copy.resize(view_.access().read_memory(view_.process(), from, copy));
-    auto frames = symbolizer_.frames(view_, Unwinder().unwind(view_, *registers, copy));
+    const Unwound unwound = Unwinder().unwind(view_, *registers, copy);
+    auto frames =
+        symbolizer_.frames(view_, unwound, v8_ ? v8_->names(unwound) : std::vector<NamedFrame>());
     if (!python_) return frames;
     const auto samples = python_->sample(tid);
     return merge_python(std::move(frames), samples, python_->names(samples), python_->module());
@@ -89,6 +93,7 @@ class Reader {
   ProcessView& view_;
   Symbolizer symbolizer_;
   std::optional<PythonReader> python_;
+  std::optional<V8Reader> v8_;
 };
 
 std::string key_of(const std::vector<Frame>& stack) {

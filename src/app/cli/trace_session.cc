@@ -146,7 +146,7 @@ void TraceSession::on(const ProcessEvent& event) {
           (void)view.refresh();  // it may have executed another program since
         }
       }
-      look_for_python(event.space, spaces_[event.space], event.pid);
+      look_for_scripts(event.space, spaces_[event.space], event.pid);
       look_into_files(event.pid);
       return;
     case ProcessEvent::What::kExit:
@@ -168,7 +168,7 @@ void TraceSession::code_changed(SpaceId id, Pid pid) {
   if (space == spaces_.end()) return;
   if (space->second.view) (void)space->second.view->refresh();  // gone: the old maps serve
   forget_rules(id, space->second);
-  look_for_python(id, space->second, pid);
+  look_for_scripts(id, space->second, pid);
 }
 
 // Where no hook tells of new code, the maps do.
@@ -197,6 +197,7 @@ void TraceSession::leave(SpaceId id, Pid pid) {
   if (!found->second.processes.empty()) return;
   forget_rules(id, found->second);
   if (found->second.python) source_->unteach_python(id);
+  if (found->second.v8) source_->unteach_v8(id);
   if (found->second.view) symbolizer_.forget(found->second.view->process());
   spaces_.erase(found);
   modules_.drop_unused();
@@ -208,6 +209,7 @@ ProcessView* TraceSession::view_of(Space& space, Pid pid) {
     const bool alive = std::ranges::count(space.processes, space.view->process()) > 0;
     if (alive || space.processes.empty()) return &*space.view;
     space.python.reset();
+    space.v8.reset();
     space.view.reset();
   }
   std::vector<Pid> candidates{pid};
@@ -221,20 +223,28 @@ ProcessView* TraceSession::view_of(Space& space, Pid pid) {
   return nullptr;
 }
 
-void TraceSession::look_for_python(SpaceId id, Space& space, Pid pid) {
+void TraceSession::look_for_scripts(SpaceId id, Space& space, Pid pid) {
   ProcessView* view = view_of(space, pid);
-  if (view == nullptr || space.python) return;
-  space.python = PythonReader::find(*view);
-  // Without room there the interpreter's own frames are shown.
-  if (space.python)
+  if (view == nullptr) return;
+  // Without room there the interpreters' own frames are shown.
+  if (!space.python && (space.python = PythonReader::find(*view))) {
     (void)source_->teach_python(id, space.python->runtime(), space.python->layout());
+  }
+  if (!space.v8 && (space.v8 = V8Reader::find(*view))) {
+    (void)source_->teach_v8(id, space.v8->frame_layout());
+  }
 }
 
 StackNode TraceSession::name(Space& space, const Unnamed& stack) {
   const WalkedStack& walked = stack.walked;
   std::vector<Frame> frames;
+  auto script = stack.v8.begin();
   for (std::size_t i = 0; i < walked.addresses.size(); ++i) {
     const Address address = walked.addresses[i];
+    if (script != stack.v8.end() && script->index == i) {
+      frames.push_back(script++->frame);
+      continue;
+    }
     if (!space.view) {
       // Nothing is known of the space any more; the bare address at least tells stacks apart.
       Frame frame;
@@ -261,7 +271,8 @@ StackNode TraceSession::name(Space& space, const Unnamed& stack) {
 void TraceSession::on(const StackEvent& event) {
   Space& space = spaces_[event.space];
   ProcessView* view = view_of(space, event.pid);
-  WalkedStack walked{event.addresses, std::vector<bool>(event.addresses.size(), false), event.cut};
+  WalkedStack walked{
+      event.addresses, std::vector<bool>(event.addresses.size(), false), event.cut, {}};
   if (view == nullptr) {
     ++unnamed_;
   } else {
@@ -276,10 +287,15 @@ void TraceSession::on(const StackEvent& event) {
   }
   std::vector<Frame> python;
   if (!event.python.empty()) {
-    look_for_python(event.space, space, event.pid);
+    look_for_scripts(event.space, space, event.pid);
     if (space.python) python = space.python->names(event.python);
   }
-  waiting_.push_back({event, std::move(walked), std::move(python)});
+  std::vector<NamedFrame> v8;
+  if (!event.v8.empty()) {
+    look_for_scripts(event.space, space, event.pid);
+    if (space.v8) v8 = name_v8_frames(*space.v8, event.v8, walked);
+  }
+  waiting_.push_back({event, std::move(walked), std::move(python), std::move(v8)});
   waiting_.back().event.copy = {};
   waiting_.back().event.interrupted = {};
   if (waiting_.size() >= kMostWaiting) name_all();
@@ -291,7 +307,8 @@ void TraceSession::name_some(std::size_t most) {
     Unnamed& next = waiting_.front();
     const bool same = named_ && named_->event.space == next.event.space &&
                       named_->walked.addresses == next.walked.addresses &&
-                      named_->event.python == next.event.python;
+                      named_->event.python == next.event.python &&
+                      named_->event.v8 == next.event.v8;
     if (!same) named_stack_ = name(spaces_[next.event.space], next);
     ledger_.learn_closer(next.event.origin, named_stack_);
     if (!is_closing_call(next.event.call) && using_call_name(next.event.call).empty()) {

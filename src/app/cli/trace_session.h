@@ -21,6 +21,7 @@
 #include "detect/symbol/process_view.h"
 #include "detect/symbol/python_reader.h"
 #include "detect/symbol/symbolizer.h"
+#include "detect/symbol/v8_reader.h"
 #include "detect/symbol/walk_rules.h"
 #include "plumb/base/result.h"
 
@@ -84,6 +85,7 @@ class TraceSession {
     std::optional<detect::ProcessView> view;
     std::vector<detect::Address> taught;
     std::optional<detect::PythonReader> python;  // reads through `view`
+    std::optional<detect::V8Reader> v8;          // likewise
   };
 
   // A walked stack that waits for its names, until the ring buffer is drained: what the kernel has
@@ -92,6 +94,7 @@ class TraceSession {
     detect::StackEvent event;  // without its copy
     detect::WalkedStack walked;
     std::vector<detect::Frame> python;  // their names, read while they could be
+    std::vector<detect::NamedFrame> v8;
   };
 
   TraceSession(std::unique_ptr<detect::TraceSource> source, const TraceSettings& settings);
@@ -105,7 +108,7 @@ class TraceSession {
   void forget_rules(detect::SpaceId id, Space& space);
   void code_changed(detect::SpaceId id, Pid pid);
   void look_at_code();
-  void look_for_python(detect::SpaceId id, Space& space, Pid pid);
+  void look_for_scripts(detect::SpaceId id, Space& space, Pid pid);
   detect::StackNode name(Space& space, const Unnamed& stack);
   void name_some(std::size_t most);
   void name_all() { name_some(waiting_.size()); }

@@ -126,7 +126,7 @@ bool is_own(const Frame& frame, Company with) {
     case FrameKind::kPython:
       return !is_system_file(frame.file);
     case FrameKind::kJit:
-      return frame.function.find("node:") == std::string::npos;
+      return frame.function.find("node:") == std::string::npos && !frame.file.starts_with("node:");
     case FrameKind::kInlined:
       if (with.go && is_go_library(frame.function)) return false;
       [[fallthrough]];
@@ -271,7 +271,11 @@ std::string unnamed_code_advice(const std::vector<Frame>& stack, Pid process) {
   if ((begins("uv__") || within("/libuv.so")) && !javascript) {
     return "a thread of libuv works for others here, who are in no stack";
   }
-  if (javascript || begins("uv_")) {
+  if (javascript || (begins("uv_") && within("/node"))) {
+    const bool named = std::ranges::any_of(
+        stack, [](const Frame& frame) { return frame.file.starts_with("node:"); });
+    if (named) return "only node's own JavaScript was running: the program asked for it earlier";
+    if (!begins("Builtins_")) return "no JavaScript was running: node's event loop did it";
     return "its JavaScript functions are named where node runs with --perf-basic-prof";
   }
   if (begins("Perl_")) return "its Perl functions are not seen from outside";
@@ -304,7 +308,8 @@ std::string callers_text(const std::vector<Frame>& stack) {
   const Frame* guilty = guilty_frame(stack);
   if (guilty == nullptr) return {};
   Company company = company_of(stack);
-  company.scripts = guilty->kind == FrameKind::kPython;
+  company.scripts = guilty->kind == FrameKind::kPython ||
+                    (guilty->kind == FrameKind::kJit && !guilty->file.empty());
   std::string text;
   std::size_t told = 0;
   for (auto at = stack.begin() + (guilty - stack.data()) + 1; at != stack.end(); ++at) {

@@ -13,6 +13,7 @@
 #include "detect/record/descriptor.h"
 #include "detect/record/kind.h"
 #include "detect/record/python_stack.h"
+#include "detect/record/v8_stack.h"
 #include "plumb/base/clock.h"
 #include "plumb/base/ids.h"
 
@@ -47,6 +48,7 @@ struct StackEvent {
   StackRegisters registers;
   std::vector<Address> addresses;    // innermost first
   std::vector<PythonSample> python;  // the thread's Python frames, innermost first
+  std::vector<V8Sample> v8;          // JavaScript functions: of walked frames, then of the copy
   std::vector<std::byte> copy;
   // Where a signal runs on a stack of its own (sigaltstack(2)): the stack that it interrupted, from
   // that one's stack pointer on.

@@ -20,7 +20,8 @@ struct WalkRule {
   Kind kind = Kind::kEnd;
   std::int32_t cfa_offset = 0;
   std::int16_t bp_offset =
-      0;  // where the caller's bp was saved, from the frame's end; 0: still in bp
+      0;              // where the caller's bp was saved, from the frame's end; 0: still in bp
+  bool bare = false;  // no table knows the code: generated, or V8's builtins
 
   friend bool operator==(const WalkRule&, const WalkRule&) = default;
 };

@@ -42,14 +42,29 @@ std::optional<Record> as(std::span<const std::byte> bytes) {
   return record;
 }
 
+V8Sample v8_sample(const abi::trace_v8_frame& frame, std::uint64_t sp) {
+  constexpr std::uint32_t kByPointer = 0xffff;
+  V8Sample sample{Address{frame.shared}, Address{frame.script}, frame.shape >> 16U,
+                  frame.identity,        std::nullopt,          Address{}};
+  const auto index = static_cast<std::uint32_t>(frame.shape & kByPointer);
+  if (index != kByPointer) {
+    sample.frame = index;
+  } else {
+    sample.frame_pointer = Address{sp} + frame.pointer;
+  }
+  return sample;
+}
+
 std::optional<TraceEvent> stack_event(std::span<const std::byte> bytes) {
   if (bytes.size() < abi::kTraceShortStack) return std::nullopt;
   abi::trace_stack whole{};
   std::memcpy(&whole, bytes.data(), std::min(bytes.size(), sizeof(whole)));
   const abi::trace_stack* record = &whole;
   if (record->frames > abi::kTraceFrames) return std::nullopt;
-  const bool has_python = bytes.size() >= sizeof(whole);
-  if (record->python_frames > (has_python ? abi::kTracePythonFrames : 0)) return std::nullopt;
+  const bool has_scripts = bytes.size() >= sizeof(whole);
+  if (record->python_frames > (has_scripts ? abi::kTracePythonFrames : 0)) return std::nullopt;
+  if (record->v8_frames > (has_scripts ? abi::kTraceV8Frames : 0)) return std::nullopt;
+  if (record->python_frames > 0 && record->v8_frames > 0) return std::nullopt;
   StackEvent event;
   event.origin = OriginId{record->origin};
   event.pid = Pid{record->head.pid};
@@ -68,6 +83,9 @@ std::optional<TraceEvent> stack_event(std::span<const std::byte> bytes) {
        std::span(record->python).first(record->python_frames)) {
     event.python.push_back({Address{frame.code}, Address{frame.instruction & ~std::uint64_t{1}},
                             (frame.instruction & 1U) != 0});
+  }
+  for (const abi::trace_v8_frame& frame : std::span(record->v8).first(record->v8_frames)) {
+    event.v8.push_back(v8_sample(frame, r.sp));
   }
   const auto copy = bytes.subspan(std::min(bytes.size(), sizeof(whole)));
   const auto copied = copy.first(std::min<std::size_t>(copy.size(), record->copied));

@@ -49,6 +49,8 @@ class BpfTrace : public TraceSource {
   void unteach(SpaceId space, std::span<const Address> addresses) override;
   Result<void> teach_python(SpaceId space, Address runtime, const PythonLayout& layout) override;
   void unteach_python(SpaceId space) override;
+  Result<void> teach_v8(SpaceId space, const V8FrameLayout& layout) override;
+  void unteach_v8(SpaceId space) override;
   Result<void> reconcile(const Visit& visit) override;
   Result<void> read(const Visit& visit) override;
   Result<std::vector<LiveHolding>> take_resources(Pid process) override;
@@ -194,7 +196,7 @@ Result<void> BpfTrace::poll(std::chrono::milliseconds timeout,
 Result<void> BpfTrace::teach(SpaceId space, Address address, const WalkRule& rule) {
   const std::uint64_t key = PLUMB_RULE_KEY(number(space), number(address));
   const abi::trace_rule value{rule.cfa_offset, rule.bp_offset, static_cast<std::uint8_t>(rule.kind),
-                              0};
+                              static_cast<std::uint8_t>(rule.bare)};
   if (bpf_map__update_elem(skeleton_->maps.rules, &key, sizeof(key), &value, sizeof(value),
                            BPF_ANY) != 0) {
     return fail("add", "unwind rule", errno);
@@ -239,6 +241,36 @@ void BpfTrace::unteach_python(SpaceId space) {
   const std::uint32_t key = number(space);
   if (bpf_map__delete_elem(skeleton_->maps.pythons, &key, sizeof(key), 0) == 0) {
     --skeleton_->bss->python_spaces;
+  }
+}
+
+Result<void> BpfTrace::teach_v8(SpaceId space, const V8FrameLayout& layout) {
+  const std::uint32_t key = number(space);
+  const abi::trace_v8 value{
+      .frame_function = layout.frame_function,
+      .frame_context = layout.frame_context,
+      .function_shared = layout.function_shared,
+      .shared_script = layout.shared_script,
+      .shared_shape = layout.shared_shape,
+      .shared_identity = layout.shared_identity,
+      .object_map = layout.object_map,
+      .map_type = layout.map_type,
+      .shared_type = layout.shared_type,
+      .pad = {},
+  };
+  if (bpf_map__update_elem(skeleton_->maps.v8s, &key, sizeof(key), &value, sizeof(value),
+                           BPF_NOEXIST) != 0) {
+    return fail("add", "V8", errno);
+  }
+  ++skeleton_->bss->v8_spaces;
+  ++skeleton_->bss->rules_generation;  // what is known of its stacks is known without these frames
+  return {};
+}
+
+void BpfTrace::unteach_v8(SpaceId space) {
+  const std::uint32_t key = number(space);
+  if (bpf_map__delete_elem(skeleton_->maps.v8s, &key, sizeof(key), 0) == 0) {
+    --skeleton_->bss->v8_spaces;
   }
 }
 

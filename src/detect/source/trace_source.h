@@ -62,6 +62,9 @@ class TraceSource {
   // _PyRuntime. Errors: E2BIG where there is no room.
   virtual Result<void> teach_python(SpaceId space, Address runtime, const PythonLayout& layout) = 0;
   virtual void unteach_python(SpaceId space) = 0;
+  // The same of JavaScript functions.
+  virtual Result<void> teach_v8(SpaceId space, const V8FrameLayout& layout) = 0;
+  virtual void unteach_v8(SpaceId space) = 0;
 
   // Compares the ledger with the tables of all targets, adds what is missing there and forgets what
   // is gone. `dead` are tables that ended: their holdings are handed to `at_end`, then forgotten.

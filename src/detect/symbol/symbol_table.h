@@ -37,7 +37,8 @@ class SymbolTable {
   // most 64 KiB.
   std::optional<SymbolName> find(ElfAddress address) const noexcept;
   // Where a landmark is: a variable by which an interpreter is found and told apart.
-  static constexpr std::array<std::string_view, 2> kLandmarks{"_PyRuntime", "Py_Version"};
+  static constexpr std::array<std::string_view, 3> kLandmarks{"_PyRuntime", "Py_Version",
+                                                              "v8dbg_SmiTag"};
   std::optional<ElfAddress> landmark(std::string_view name) const noexcept;
 
   std::size_t size() const noexcept { return symbols_.size(); }

@@ -36,11 +36,17 @@ const std::vector<Frame>& Symbolizer::frames_at(ProcessView& process, Address lo
   return known_.emplace(key, native(process, *place->module, place->address)).first->second;
 }
 
-std::vector<Frame> Symbolizer::frames(ProcessView& process, const Unwound& stack) {
+std::vector<Frame> Symbolizer::frames(ProcessView& process, const Unwound& stack,
+                                      std::span<const NamedFrame> known) {
   std::vector<Frame> all;
   all.reserve(stack.frames.size() + 8);
-  for (const UnwoundFrame& frame : stack.frames) {
-    const auto& found = frames_at(process, frame.lookup());
+  for (std::size_t index = 0; index < stack.frames.size(); ++index) {
+    if (!known.empty() && known.front().index == index) {
+      all.push_back(known.front().frame);
+      known = known.subspan(1);
+      continue;
+    }
+    const auto& found = frames_at(process, stack.frames[index].lookup());
     all.insert(all.end(), found.begin(), found.end());
   }
   return all;

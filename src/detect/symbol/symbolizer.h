@@ -7,12 +7,14 @@
 
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "detect/record/frame.h"
 #include "detect/symbol/jit_names.h"
+#include "detect/symbol/named_frame.h"
 #include "detect/symbol/process_view.h"
 #include "detect/symbol/unwinder.h"
 
@@ -24,8 +26,9 @@ class Symbolizer {
   // Always at least one. Valid until the next call.
   const std::vector<Frame>& frames_at(ProcessView& process, Address lookup);
 
-  // The frames of a whole stack, innermost first.
-  std::vector<Frame> frames(ProcessView& process, const Unwound& stack);
+  // The frames of a whole stack, innermost first. `known` are taken as they are; by rising index.
+  std::vector<Frame> frames(ProcessView& process, const Unwound& stack,
+                            std::span<const NamedFrame> known = {});
 
   // Forgets what it knows of a process: after an exec, or when it is gone.
   void forget(Pid process);

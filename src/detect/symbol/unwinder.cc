@@ -123,6 +123,11 @@ Unwound Unwinder::unwind(ProcessView& process, const Registers& registers,
       result.end = *way.step.end;
       return result;
     }
+    if (way.found_by == FoundBy::kFramePointer) {
+      if (const auto bp = current.get(Register::kRbp)) {
+        result.frames.back().bare_pointer = Address{*bp};
+      }
+    }
     current = way.step.caller;
     frame = {Address{*current.get(Register::kRip)}, way.found_by, way.signal_frame};
     result.frames.push_back(frame);

@@ -36,6 +36,8 @@ struct UnwoundFrame {
   Address ip{};  // a return address, except in the first frame and where a signal interrupted
   FoundBy found_by = FoundBy::kRegisters;
   bool interrupted = false;  // ip is the next instruction itself, not a return address
+  // rbp, where the code is left by it for want of a table: V8's is such.
+  std::optional<Address> bare_pointer = std::nullopt;
 
   // The address to look up: inside the calling instruction rather than behind it, which may already
   // be another line or another function.

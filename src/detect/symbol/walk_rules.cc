@@ -19,6 +19,7 @@ constexpr auto kRip = static_cast<std::uint8_t>(Register::kRip);
 
 // psABI 3.4.1: what a function that keeps a frame pointer looks like.
 constexpr WalkRule kFramePointer{WalkRule::Kind::kFrame, 16, -16};
+constexpr WalkRule kBare{WalkRule::Kind::kFrame, 16, -16, true};
 constexpr std::uint64_t kMostGoFrame = 1U << 20U;
 constexpr WalkRule kOutermost{WalkRule::Kind::kEnd, 0, 0};
 constexpr WalkRule kUnwalkable{WalkRule::Kind::kCut, 0, 0};
@@ -184,7 +185,7 @@ WalkRule walk_rule(ProcessView& process, Address ip, bool interrupted) {
     // it would be wrong in the child; the return address is on top of the stack.
     if (interrupted && module.has_rules()) return {WalkRule::Kind::kStack, 8, 0};
   }
-  return kFramePointer;
+  return kBare;
 }
 
 WalkedStack finish_walk(ProcessView& process, const StackEvent& event, std::size_t most,
@@ -207,6 +208,7 @@ WalkedStack finish_walk(ProcessView& process, const StackEvent& event, std::size
   for (;;) {
     const WalkRule rule = walk_rule(process, Address{place.ip}, walked.interrupted.back());
     if (!process.unsure()) teach(Address{place.ip}, rule);
+    if (rule.bare) walked.bare.push_back({walked.addresses.size() - 1, Address{place.bp}});
     const Stepped stepped = step(place, rule, stack);
     if (stepped != Stepped::kOutward) {
       walked.cut |= stepped == Stepped::kNotCopied || rule.kind == WalkRule::Kind::kCut;

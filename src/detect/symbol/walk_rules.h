@@ -25,6 +25,12 @@ struct WalkedStack {
   // others return addresses: one flag an address.
   std::vector<bool> interrupted;
   bool cut = false;  // deeper than was followed or copied
+  // Of the frames that were found in the copy, those that no table knows: where V8's functions are.
+  struct BareFrame {
+    std::size_t index;  // in `addresses`
+    Address frame_pointer{};
+  };
+  std::vector<BareFrame> bare;
 };
 
 // Finishes the walk of an event in its copy of the stack. Each rule that it uses goes to `teach`,

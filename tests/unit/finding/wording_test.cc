@@ -78,6 +78,38 @@ TEST(GuiltyFrame, IsNoneOfWhatRustAndNodeCompileIn) {
   EXPECT_EQ(unnamed_code_advice(rust, Pid{7}), "");
 }
 
+TEST(GuiltyFrame, IsTheJavaScriptFunctionAboveNodesOwn) {
+  const auto native = [](const char* function) {
+    Frame frame;
+    frame.function = function;
+    frame.module = "/usr/bin/node";
+    return frame;
+  };
+  const auto javascript = [](const char* function, const char* file) {
+    Frame frame;
+    frame.kind = FrameKind::kJit;
+    frame.function = function;
+    frame.file = file;
+    frame.line = 7;
+    return frame;
+  };
+  std::vector<Frame> stack{native("uv__fs_open"),
+                           native("node::fs::Open"),
+                           javascript("openSync", "node:fs"),
+                           javascript("readSettings", "/srv/app.js"),
+                           javascript("serve", "/srv/app.js"),
+                           javascript("listOnTimeout", "node:internal/timers"),
+                           native("main")};
+  ASSERT_NE(guilty_frame(stack), nullptr);
+  EXPECT_EQ(guilty_frame(stack)->function, "readSettings");
+  EXPECT_EQ(callers_text(stack), "serve (app.js:7)");
+  stack.erase(stack.begin() + 3, stack.begin() + 5);
+  EXPECT_EQ(guilty_frame(stack), nullptr);
+  EXPECT_NE(unnamed_code_advice(stack, Pid{7}).find("earlier"), std::string::npos);
+  const std::vector<Frame> loop{native("uv__server_io"), native("node::SpinEventLoop")};
+  EXPECT_NE(unnamed_code_advice(loop, Pid{7}).find("no JavaScript"), std::string::npos);
+}
+
 TEST(FrameText, IsAsTheSourceWritesIt) {
   const auto text_of = [](const char* function) {
     Frame frame;

@@ -17,6 +17,7 @@ namespace plumb::detect::abi {
 enum {
   kTraceFrames = 128, /* frames that the kernel side follows; the rest of a stack is cut */
   kTracePythonFrames = 128,
+  kTraceV8Frames = 64,      /* JavaScript functions of one stack */
   kTraceCopyBytes = 16384,  /* user stack copied where a rule is missing */
   kTraceCopyAside = 8192,   /* of it of a signal's stack, where that is another one */
   kTraceRing = 16 << 20,    /* of events; copies may fill half of it, stacks seven eighths */
@@ -201,7 +202,7 @@ struct trace_rule {
   __s32 cfa_offset;
   __s16 bp_offset; /* where the caller's bp was saved, from the CFA; 0: it still is in bp */
   __u8 kind;
-  __u8 pad;
+  __u8 bare; /* no table knows this code: V8's is such */
 };
 PLUMB_ABI_ASSERT(sizeof(struct trace_rule) == 8, "trace_rule");
 
@@ -228,6 +229,30 @@ PLUMB_ABI_ASSERT(sizeof(struct trace_python) == 48, "trace_python");
 struct trace_python_frame {
   __u64 code;        /* PyCodeObject */
   __u64 instruction; /* prev_instr, which is even; bit 0: the frame began a run of the C loop */
+};
+
+/* Where V8 keeps the function of a frame, and what tells functions apart
+ * (plumb::detect::V8FrameLayout). */
+struct trace_v8 {
+  __s32 frame_function;
+  __s32 frame_context;
+  __u32 function_shared;
+  __u32 shared_script;
+  __u32 shared_shape;
+  __u32 shared_identity;
+  __u32 object_map;
+  __u32 map_type;
+  __u16 shared_type;
+  __u16 pad[3];
+};
+PLUMB_ABI_ASSERT(sizeof(struct trace_v8) == 40, "trace_v8");
+
+struct trace_v8_frame {
+  __u64 shared; /* SharedFunctionInfo */
+  __u64 script; /* Script */
+  __u64 shape;  /* above, and in the low 16 bits the frame's index; 0xffff: found by `pointer` */
+  __u32 identity;
+  __u32 pointer; /* the frame pointer, from registers.sp */
 };
 
 struct trace_registers {
@@ -269,10 +294,18 @@ struct trace_stack {
   __u64 addresses[kTraceFrames];
   __u32 python_frames;
   __u32 aside_copied; /* bytes from there on, behind the first kTraceCopyAside */
-  struct trace_python_frame python[kTracePythonFrames];
+  __u32 v8_frames;    /* where it has no Python frames */
+  __u32 pad;
+  union {
+    struct trace_python_frame python[kTracePythonFrames];
+    struct trace_v8_frame v8[kTraceV8Frames];
+  };
 };
+PLUMB_ABI_ASSERT(kTracePythonFrames * sizeof(struct trace_python_frame) ==
+                     kTraceV8Frames * sizeof(struct trace_v8_frame),
+                 "the interpreters' frames");
 
-/* A record without Python frames and without a copy ends before them: it is a third as long. */
+/* A record without such frames and without a copy ends before them: it is a third as long. */
 enum {
   kTraceShortStack =
       sizeof(struct trace_stack) - kTracePythonFrames * sizeof(struct trace_python_frame)

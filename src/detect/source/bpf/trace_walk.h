@@ -10,6 +10,7 @@
 #include "detect/source/bpf/trace_known.h"
 #include "detect/source/bpf/trace_pending.h"
 #include "detect/source/bpf/trace_python.h"
+#include "detect/source/bpf/trace_v8.h"
 
 struct walk {
   __u64 addresses[kTraceFrames];
@@ -152,6 +153,7 @@ __noinline int walk_stack(__u32 space) {
       break;
     }
     w->cut = 0;
+    if (rule->bare && v8_spaces != 0) note_bare_frame(i, w->registers.bp);
     if (!step(w, rule)) break;
     w->cut = 1; /* stands where the loop ends by its bound */
   }
@@ -177,6 +179,7 @@ static __always_inline void fill_stack(struct trace_stack* event, const struct w
   event->aside_copied = 0;
   __builtin_memcpy(event->addresses, w->addresses, sizeof(event->addresses));
   event->python_frames = 0;
+  event->v8_frames = 0;
 }
 
 /* Copies page by page, because a read that meets an unmapped page gets nothing at all. */
@@ -272,6 +275,10 @@ static __always_inline __u32 origin_by_copy(const struct walk* w, __u32 space, _
   fill_stack(&event->stack, w, space, call, kind);
   fill_python(&event->stack);
   event->stack.copied = copy_stack(event, w->registers.sp);
+  if (event->stack.python_frames == 0) {
+    find_v8_frames(event, space);
+    fill_v8(&event->stack);
+  }
   copy_aside(event);
   if (returns_watched && w->watched) {
     struct trace_stack_copy* copy = event;
@@ -285,7 +292,7 @@ static __always_inline __u32 origin_by_copy(const struct walk* w, __u32 space, _
 }
 
 static __always_inline __u32 send_walk(struct trace_stack* event, const struct walk* w, __u32 space,
-                                       __u16 call, __u8 kind, bool python) {
+                                       __u16 call, __u8 kind, bool scripts) {
   if (!event) return lose_stack();
   __u32 id = __sync_fetch_and_add(&next_origin, 1);
   const __u64 hash = w->hash;
@@ -295,7 +302,10 @@ static __always_inline __u32 send_walk(struct trace_stack* event, const struct w
     return known ? *known : lose_stack();
   }
   fill_stack(event, w, space, call, kind);
-  if (python) fill_python(event);
+  if (scripts) {
+    fill_python(event);
+    if (event->python_frames == 0) fill_v8(event);
+  }
   event->origin = id;
   bpf_ringbuf_submit(event, 0);
   return id;
@@ -306,7 +316,7 @@ static __always_inline __u32 origin_by_walk(const struct walk* w, __u32 space, _
   if (next_origin >= most_origins) return lose_stack();
   /* The last eighth is for forks and exits, without which the numbers of all are wrong. */
   if (bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > kTraceRing / 8 * 7) return lose_stack();
-  if (has_python_frames()) {
+  if (has_python_frames() || has_v8_frames()) {
     struct trace_stack* event = bpf_ringbuf_reserve(&events, sizeof(*event), 0);
     return send_walk(event, w, space, call, kind, true);
   }
@@ -341,9 +351,12 @@ __noinline int origin_of(__u32 space, __u32 call, __u32 kind) {
   w->words.repeatable = 1;
   w->words.bp = regs->bp - regs->sp;
   const __u32 generation = rules_generation;
+  if (v8_spaces != 0) begin_v8();
   walk_stack(space);
   w->hash = walk_python(space, w->hash);
   if (runs_python(space)) w->words.repeatable = 0;
+  if (v8_spaces != 0) w->hash = walk_v8(space, w->hash);
+  if (has_v8_frames()) w->words.repeatable = 0;
   if (w->missing) return origin_by_copy(w, space, call, kind);
   const __u64 hash = w->hash;
   const __u32* known = bpf_map_lookup_elem(&origins, &hash);
