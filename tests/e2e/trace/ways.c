@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // ways WAY: gets and loses descriptors in one of the ways that a tracer can miss, and ends. What is
-// open then, and which function made it, trace_engine_test.py knows.
+// open then, and which function made it, engine_test.py knows.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The examples of docs/check.md, run as they stand there: `check_examples_test.py NAME…`, a heading each.
+"""The examples of docs/check.md, run as they stand there: `examples_test.py NAME…`, a heading each.
 
 A line that is a file's name in backquotes gives the next block to that file; the blocks of sh are run, and the last
 one must end with 1 and print the lines of the text block below it.
@@ -14,7 +14,7 @@ import sys
 import tempfile
 import unittest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "tests/support"))
 from scripted import main, program  # noqa: E402  (after the path)
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""This project's own unit tests under plumb check: `check_self_test.py PROGRAM…`. None may leave anything.
+"""This project's own unit tests under plumb check: `self_test.py PROGRAM…`. None may leave anything.
 
 A test program runs whole, once, and its own failures are ctest's to tell.
 """
@@ -11,7 +11,7 @@ import sys
 import tempfile
 import unittest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "tests/support"))
 from scripted import main, program  # noqa: E402  (after the path)
 
