@@ -130,13 +130,20 @@ class Kinds(unittest.TestCase):
             # gzopen itself has no frame: it ends with a jump into the function that opens.
             self.assertIn("main", [f.get("function") for f in found[0]["stack"]], kind)
 
-    def test_a_pair_of_a_running_process(self):
-        with subprocess.Popen([self.pairs, "sqlite"]) as process:
+    def expect_of_a_running_process(self, command, options, kind, function):
+        """An origin of this function; a longer trace where a busy machine let the program do nothing meanwhile."""
+        with subprocess.Popen(command) as process:
             try:
-                sick = trace("--pair", "sqlite", process.pid)
+                for seconds in (3, 10, 30):
+                    sick = trace(*options, process.pid, seconds=seconds)
+                    if origins_in(sick, kind, function):
+                        return
             finally:
                 process.kill()
-        self.assertTrue(origins_in(sick, "sqlite.db", "open_store"), growing(sick))
+        self.fail(growing(sick))
+
+    def test_a_pair_of_a_running_process(self):
+        self.expect_of_a_running_process([self.pairs, "sqlite"], ["--pair", "sqlite"], "sqlite.db", "open_store")
 
     def heap(self, command, function, *options):
         sick = trace("--heap", *options, "--", *command, seconds=4)
@@ -179,12 +186,7 @@ class Kinds(unittest.TestCase):
         self.assertEqual(origin["closed"], 0)
 
     def test_the_heap_of_a_running_process(self):
-        with subprocess.Popen([self.held, "heap"]) as process:
-            try:
-                sick = trace("--heap", process.pid)
-            finally:
-                process.kill()
-        self.assertTrue(origins_in(sick, "heap", "keep_order"), growing(sick))
+        self.expect_of_a_running_process([self.held, "heap"], ["--heap"], "heap", "keep_order")
 
     def test_a_program_on_the_runtime_tells_of_its_own_kinds(self):
         with tempfile.TemporaryFile("w+") as said, \
