@@ -107,6 +107,15 @@ with requests.Session() as session:
 """
 
 
+def wait_for_child(pid):
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        if subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, check=False).returncode == 0:
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"{pid} has no child")
+
+
 def certificate(folder):
     """key.pem and cert.pem of localhost, in the folder."""
     subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
@@ -161,6 +170,7 @@ http {{
 }}
 """)
     with running("nginx", "-c", config, "-p", folder, port=port) as process:
+        wait_for_child(process.pid)  # it listens before it has a worker
         yield process, port, folder / "nginx.log"
 
 

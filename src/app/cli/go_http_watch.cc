@@ -2,6 +2,7 @@
 // Finding the places of the probes, and joining what these have seen with the goroutines.
 #include "app/cli/go_http_watch.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -31,6 +32,18 @@ std::string image_of(const ProcessView& process, const Module& module) {
   return "/proc/" + std::to_string(number(process.process())) + "/exe";
 }
 
+// Whether a function calls another one, and no copy of it that the compiler put in its place.
+bool calls(const GoRuntime& runtime, std::string_view caller, std::string_view callee) {
+  const GoTable& table = runtime.code().table();
+  const auto from = table.find_named(caller), to = table.find_named(callee);
+  if (!from || !to) return false;
+  constexpr std::uint64_t kMost = 4096;
+  std::vector<std::byte> code(
+      std::min<std::uint64_t>(number(from->end) - number(from->entry), kMost));
+  return runtime.read(runtime.code().loaded(from->entry), code) &&
+         has_call(code, number(from->entry), number(to->entry));
+}
+
 GoHttpPlaces places_in(const GoRuntime& runtime) {
   const Module& module = runtime.module();
   const auto offset = [&](std::string_view name) -> std::optional<std::uint64_t> {
@@ -55,9 +68,12 @@ GoHttpPlaces places_in(const GoRuntime& runtime) {
   // request less.
   const bool guessed = runtime.layout_source().find("guessed") != std::string::npos;
   if (guessed) places.idle = offset("net/http.(*Transport).tryPutIdleConn");
-  for (const char* name :
-       {"net/http.(*persistConn).close", "net/http.(*persistConn).closeLocked"}) {
-    if (const auto found = offset(name)) places.ends.push_back(*found);
+  constexpr std::string_view kClose = "net/http.(*persistConn).close";
+  constexpr std::string_view kLocked = "net/http.(*persistConn).closeLocked";
+  if (const auto found = offset(kLocked)) places.ends.push_back(*found);
+  // One probe for each connection, where it sees them all.
+  if (!calls(runtime, kClose, kLocked)) {
+    if (const auto found = offset(kClose)) places.ends.push_back(*found);
   }
   places.round_trip2 =
       first({"net/http.(*http2ClientConn).roundTrip", "net/http.(*http2ClientConn).RoundTrip",

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -159,6 +160,7 @@ Result<void> BpfCapture::follow(Pid process) {
                            BPF_ANY) != 0) {
     return fail("capture", "process " + std::to_string(pid), errno, "choose fewer processes");
   }
+  std::atomic_ref(object_->bss->targets_change).fetch_add(1);
   if (by_sockets_) list_sockets(process);
   return {};
 }

@@ -113,6 +113,10 @@ Result<std::unique_ptr<TraceSource>> BpfTrace::open(const TraceOptions& options)
   skeleton.rodata->most_origins = std::min<std::uint32_t>(options.stacks, abi::kTraceOrigins);
   bpf_map__set_max_entries(skeleton.maps.rules, options.addresses);
   trace->resources_.choose(options.resources, options.holdings);
+  if (options.descriptors) {
+    bpf_program__set_autoload(skeleton.progs.mapping__on_sys_exit, false);
+    skeleton.rodata->mappings_too = std::ranges::count(options.resources, Kind::kMapping) > 0;
+  }
   skeleton.rodata->returns_watched = std::ranges::any_of(
       options.resources, [](Kind kind) { return kind == Kind::kPair || kind == Kind::kHeap; });
   skeleton.rodata->heap_mean = options.heap_mean;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Recognising the stack check that Go's compiler puts before a function.
+// Recognising the stack check that Go's compiler puts before a function, and its calls.
 #include "detect/symbol/go_probe_place.h"
 
 #include <algorithm>
-#include <array>
+#include <cstring>
 
 namespace plumb::detect {
 namespace {
@@ -31,6 +31,18 @@ std::uint64_t go_probe_place(std::span<const std::byte> code) {
   if (length == 0) return 0;
   const auto jump = code.subspan(length);
   return begins(jump, {0x76}) || begins(jump, {0x0f, 0x86}) ? length : 0;  // jbe
+}
+
+bool has_call(std::span<const std::byte> code, std::uint64_t at, std::uint64_t target) {
+  constexpr std::size_t kLength = 5;
+  for (std::size_t i = 0; i + kLength <= code.size(); ++i) {
+    if (code[i] != std::byte{0xe8}) continue;
+    std::int32_t distance = 0;
+    std::memcpy(&distance, code.data() + i + 1, sizeof distance);
+    if (at + i + kLength + static_cast<std::uint64_t>(std::int64_t{distance}) == target)
+      return true;
+  }
+  return false;
 }
 
 }  // namespace plumb::detect

@@ -29,5 +29,16 @@ TEST(GoProbePlace, IsTheEntryOfOtherFunctions) {
   EXPECT_EQ(go_probe_place({}), 0u);
 }
 
+TEST(GoCalls, AreFoundByWhereTheyLead) {
+  // nop; call 0x1010; ret; call 0xff0
+  const Bytes code =
+      Bytes().octets({0x90, 0xe8, 0x0a, 0, 0, 0, 0xc3, 0xe8, 0xe4, 0xff, 0xff, 0xff});
+  EXPECT_TRUE(has_call(code.view(), 0x1000, 0x1010));
+  EXPECT_TRUE(has_call(code.view(), 0x1000, 0xff0));
+  EXPECT_FALSE(has_call(code.view(), 0x1000, 0x1011));
+  EXPECT_FALSE(has_call(code.view().first(5), 0x1000, 0x1010)) << "cut off";
+  EXPECT_FALSE(has_call({}, 0x1000, 0x1010));
+}
+
 }  // namespace
 }  // namespace plumb::detect

@@ -26,9 +26,10 @@ int BPF_PROG(on_fork, struct task_struct* parent, struct task_struct* child) {
   const __u64 since = *known;
   if (bpf_map_update_elem(&targets, &group, &since, BPF_ANY) != 0) {
     count_loss(CAPTURE_LOST_TARGETS);
-  } else if (tells_children) {
-    tell(group, CAPTURE_FORKED);
+    return 0;
   }
+  __sync_fetch_and_add(&targets_change, 1);
+  if (tells_children) tell(group, CAPTURE_FORKED);
   return 0;
 }
 
@@ -42,6 +43,7 @@ int BPF_PROG(on_exit, struct task_struct* task) {
   const __s32 group = task->tgid;
   if (task->pid != group || !is_target(task)) return 0;
   bpf_map_delete_elem(&targets, &group);
+  __sync_fetch_and_add(&targets_change, 1);
   struct piece* piece = piece_for(0, -1);
   if (!piece) return 0;
   fill_event(&piece->event, 0);

@@ -105,12 +105,12 @@ struct capture_recorder {
 };
 CAPTURE_STATIC_ASSERT(sizeof(struct capture_recorder) == 1264, "no hidden padding");
 
-/* A TCP socket that is passed over, as look_over() hands it out. */
+/* A TCP socket that is passed over, or was: its recorder is what look_over() hands out. */
 struct capture_passing {
   struct capture_counts counts;
   capture_u64 lost[2];
   capture_u32 bits;
-  capture_u32 padding;
+  capture_u32 passes; /* it is passed over now, and what is known of it is here */
   struct capture_recorder recorder;
 };
 CAPTURE_STATIC_ASSERT(sizeof(struct capture_passing) == 1312, "no hidden padding");

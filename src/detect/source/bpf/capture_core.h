@@ -128,6 +128,31 @@ static __always_inline bool is_target(const struct task_struct* task) {
   return bpf_map_lookup_elem(&targets, &group) != 0;
 }
 
+/* Counts up with each change of `targets`. */
+__u32 targets_change __attribute__((aligned(64))) = 0;
+
+/* The last answers of is_target() on each processor, by thread group: a load and its server come by
+ * in turns, thousands of times between two changes. */
+#define kAnswers 8
+struct {
+  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+  __uint(max_entries, kAnswers);
+  __type(key, __u32);
+  __type(value, __u64); /* thread group, targets_change below it, the answer in the lowest bit */
+} answers SEC(".maps");
+
+/* As is_target(), for the hooks of each message. In one word, so that another thread that comes in
+ * between on this processor cannot mix its answer with this one's. */
+static __always_inline bool is_followed(const struct task_struct* task) {
+  const __u32 group = task->tgid, slot = group % kAnswers;
+  const __u64 asked = (__u64)group << 32 | (__u32)(targets_change << 1);
+  __u64* answer = bpf_map_lookup_elem(&answers, &slot);
+  if (answer && (*answer | 1) == (asked | 1)) return *answer & 1;
+  const bool follows = is_target(task);
+  if (answer) *answer = asked | follows;
+  return follows;
+}
+
 static __always_inline struct piece* piece_at(__u64 time, __u64 inode, __s32 fd) {
   const __u32 zero = 0;
   struct piece* piece = bpf_map_lookup_elem(&pieces, &zero);

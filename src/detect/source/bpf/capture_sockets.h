@@ -5,6 +5,7 @@
  * how many passed unseen, in TCP's own counts. */
 #pragma once
 
+#include "detect/source/bpf/capture_over.h"
 #include "detect/source/bpf/capture_place.h"
 #include "detect/source/bpf/capture_session.h"
 
@@ -15,16 +16,12 @@
 /* A unix socket carries HTTP: no hook here tells of its end. */
 __u32 unix_http = 0;
 
-struct carried {
-  __u64 inode;
-  __u64 passes; /* it is passed over: `passing` has what is known of it */
-};
 /* The inode number of a socket, until it is gone: its file goes first. */
 struct {
   __uint(type, BPF_MAP_TYPE_SK_STORAGE);
   __uint(map_flags, BPF_F_NO_PREALLOC);
   __type(key, int);
-  __type(value, struct carried);
+  __type(value, __u64);
 } carried SEC(".maps");
 
 /* Of TCP in the clear: with the socket itself, so that a call costs no look into a table. */
@@ -55,8 +52,7 @@ static __always_inline struct capture_socket* meet(struct sock* sk, const struct
     if (in > (__u64)received + 1 || out > (__u64)sent + 1) fresh.bits = CAPTURE_LATE;
     fresh.counts.place[0] = tcp->copied_seq - received;
     fresh.counts.place[1] = tcp->write_seq - sent;
-    struct carried first = {.inode = inode};
-    bpf_sk_storage_get(&carried, sk, &first, BPF_SK_STORAGE_GET_F_CREATE);
+    bpf_sk_storage_get(&carried, sk, &inode, BPF_SK_STORAGE_GET_F_CREATE);
   }
   if (bpf_map_update_elem(&sockets, &inode, &fresh, BPF_ANY) != 0) {
     count_loss(CAPTURE_LOST_SOCKETS);
@@ -153,33 +149,31 @@ static __always_inline __u64 time_of(struct capture_counts* counts, const struct
 }
 
 /* A call on a socket that is passed over. False where it is to be looked at all the same. */
-static __noinline int passes_by(struct sock* sk, struct task_struct* task, struct carried* kept,
+static __noinline int passes_by(struct sock* sk, struct task_struct* task,
+                                const struct pt_regs* regs, struct capture_passing* own,
                                 const struct move* move) {
-  if (!sk || !task || !kept || !move) return 0;
-  struct capture_passing* own = bpf_sk_storage_get(&passing, sk, 0, 0);
+  if (!sk || !task || !regs || !own || !move) return 0;
   const struct tcp_sock* tcp = bpf_skc_to_tcp_sock(sk);
-  if (!own || !tcp) return 0;
-  struct capture_event event = {.total = move->size, .pid = task->tgid};
-  const struct pt_regs* regs = (const void*)bpf_task_pt_regs(task);
-  const struct place place = place_in_call(task, regs, &event.fd);
+  if (!tcp) return 0;
+  struct passed passed = {.total = move->size, .pid = task->tgid};
+  const struct place place = place_in_call(task, regs, &passed.fd);
   const __u32 way = move->sends & 1;
   const __u32 missed = count_missed(&own->counts, sk, tcp, move);
   own->lost[way] += missed;
   own->recorder.way[way].event.total += missed;
-  event.time = time_of(&own->counts, tcp, move, bpf_ktime_get_boot_ns());
-  event.bits = (own->bits & CAPTURE_LATE) | (way ? CAPTURE_SENT : 0);
-  if (pass_over(own, &event, &place)) return 1;
+  const struct capture_recorded* ways = own->recorder.way;
+  const __u64 received = ways[0].event.time, sent = ways[1].event.time;
+  passed.time = time_of(&own->counts, tcp, move, about_now(received > sent ? received : sent));
+  passed.bits = (own->bits & CAPTURE_LATE) | (way ? CAPTURE_SENT : 0);
+  if (pass_over(own, &passed, &place)) return 1;
   own->counts.place[way] -= move->size; /* it will be counted again */
   return 0;
 }
 
 /* Back from being passed over. */
-static __noinline int look_again(struct sock* sk, struct carried* kept,
-                                 struct capture_socket* socket) {
-  if (!sk || !kept || !socket) return 0;
-  kept->passes = 0;
-  struct capture_passing* own = bpf_sk_storage_get(&passing, sk, 0, 0);
-  if (!own) return 0;
+static __noinline int look_again(struct capture_passing* own, struct capture_socket* socket) {
+  if (!own || !socket) return 0;
+  own->passes = 0;
   socket->counts = own->counts;
   socket->bits &= ~CAPTURE_SPOKE;
   socket->bits |= own->bits & CAPTURE_SPOKE;
@@ -202,12 +196,12 @@ static __always_inline struct capture_passing* ready_to_pass(struct sock* sk, __
   return own;
 }
 
-static __noinline int begin_passing(struct capture_passing* own, struct carried* kept,
+static __noinline int begin_passing(struct capture_passing* own,
                                     const struct capture_socket* socket) {
-  if (!own || !kept || !socket) return 0;
+  if (!own || !socket) return 0;
   own->counts = socket->counts;
   own->bits = socket->bits;
-  kept->passes = 1;
+  own->passes = 1;
   return 0;
 }
 
@@ -234,8 +228,8 @@ static __noinline int look_at(struct sock* sk, struct task_struct* task, __u64 i
   const struct tcp_sock* tcp = bpf_skc_to_tcp_sock(sk);
   struct capture_socket* socket = meet(sk, tcp, inode, move);
   if (!socket) return 0;
-  struct carried* kept = tcp ? bpf_sk_storage_get(&carried, sk, 0, 0) : 0;
-  if (kept && kept->passes) look_again(sk, kept, socket);
+  struct capture_passing* passed = tcp ? bpf_sk_storage_get(&passing, sk, 0, 0) : 0;
+  if (passed && passed->passes) look_again(passed, socket);
   socket->pid = task->tgid;
   if (move->ringed) return ring_moved(socket, sk, tcp, move);
   __s32 fd = -1;
@@ -249,14 +243,14 @@ static __noinline int look_at(struct sock* sk, struct task_struct* task, __u64 i
     when = time_of(&socket->counts, tcp, move, when);
   }
   if (ciphered) return 0;
-  struct capture_passing* own = kept ? ready_to_pass(sk, inode, socket, when) : 0;
+  struct capture_passing* own = tcp ? ready_to_pass(sk, inode, socket, when) : 0;
   struct piece* piece = piece_at(when, inode, fd);
   if (!piece) return 0;
   piece->event.what = CAPTURE_DATA;
   piece->event.total = move->size;
   piece->event.bits = move->sends ? CAPTURE_SENT : 0;
   pass_on(piece, sk, &place, socket, own ? &own->recorder : 0);
-  if (own && kept && (socket->bits & CAPTURE_SKIPPED)) begin_passing(own, kept, socket);
+  if (own && (socket->bits & CAPTURE_SKIPPED)) begin_passing(own, socket);
   if (!tcp) {
     if (socket->bits & CAPTURE_HTTP) {
       if (!unix_http) unix_http = 1;
@@ -269,19 +263,22 @@ static __noinline int look_at(struct sock* sk, struct task_struct* task, __u64 i
 
 static __noinline int on_move(struct sock* sk, int result, int flags, __u32 sends) {
   /* Nothing to read, for now: half of the calls of an event loop. */
-  if (!sk || result == -11 || sk->sk_type != kStream) return 0;
+  if (!sk || result == -11) return 0;
   struct task_struct* task = bpf_get_current_task_btf();
-  struct carried* kept = bpf_sk_storage_get(&carried, sk, 0, 0);
-  if (!kept && !is_target(task)) return 0;
+  if (!is_followed(task) || sk->sk_type != kStream) return 0;
   if (!sends && (flags & (kPeek | kErrorQueue))) return 0;
   const struct pt_regs* regs = (const void*)bpf_task_pt_regs(task);
   const bool ringed =
       rings_tell && (regs->orig_ax == __NR_io_uring_enter || !is_in_own_call(task, regs));
   const struct move move = {.size = result, .sends = sends, .ringed = ringed};
-  if (kept && kept->passes && result > 0 && !ringed && passes_by(sk, task, kept, &move)) return 0;
+  struct capture_passing* own = bpf_sk_storage_get(&passing, sk, 0, 0);
+  if (own && own->passes && result > 0 && !ringed && passes_by(sk, task, regs, own, &move)) {
+    return 0;
+  }
   const __u16 family = sk->__sk_common.skc_family;
   if (family != kFamilyInet && family != kFamilyInet6 && family != kFamilyUnix) return 0;
-  __u64 inode = kept ? kept->inode : 0;
+  const __u64* kept = bpf_sk_storage_get(&carried, sk, 0, 0);
+  __u64 inode = kept ? *kept : 0;
   asm volatile("" : "+r"(inode)); /* one pointer for each load: the verifier wants it so */
   if (inode == 0) inode = sk->sk_socket->file->f_inode->i_ino;
   if (inode == 0) return 0;
@@ -305,10 +302,9 @@ int BPF_PROG(on_received, struct sock* sk, int result, int flags) {
 
 /* Takes a connection out of those that are passed over, for its recorder was handed out: what comes
  * on it from now on is looked at. */
-static __noinline int take_out(struct sock* sk, struct carried* kept,
-                               struct capture_socket* socket) {
-  if (!sk || !kept || !socket) return 0;
-  look_again(sk, kept, socket);
+static __noinline int take_out(struct capture_passing* own, struct capture_socket* socket) {
+  if (!own || !socket) return 0;
+  look_again(own, socket);
   handed_out(socket);
   return 0;
 }
@@ -320,14 +316,14 @@ __u32 last_look = 0;
 SEC("iter/bpf_sk_storage_map")
 int look_over(struct bpf_iter__bpf_sk_storage_map* ctx) {
   struct sock* sk = ctx->sk;
-  const struct carried* place = ctx->value;
-  if (!sk || !place) return 0;
-  const __u64 inode = place->inode;
+  const __u64* kept = ctx->value;
+  if (!sk || !kept) return 0;
+  const __u64 inode = *kept;
   struct capture_socket* socket = bpf_map_lookup_elem(&sockets, &inode);
   const struct tcp_sock* tcp = bpf_skc_to_tcp_sock(sk);
-  struct carried* kept = bpf_sk_storage_get(&carried, sk, 0, 0);
-  if (!socket || !tcp || !kept || socket->tls) return 0;
-  struct capture_passing* own = kept->passes ? bpf_sk_storage_get(&passing, sk, 0, 0) : 0;
+  if (!socket || !tcp || socket->tls) return 0;
+  struct capture_passing* own = bpf_sk_storage_get(&passing, sk, 0, 0);
+  if (own && !own->passes) own = 0;
   /* Of a connection in use a part may be moved and not yet told of: not before the end. */
   const bool handed = own && may_hand_out(&own->recorder);
   if (!handed && !last_look) return 0;
@@ -341,7 +337,7 @@ int look_over(struct bpf_iter__bpf_sk_storage_map* ctx) {
     if (own) own->recorder.way[way].event.total += moved[way];
   }
   if (own && handed && bpf_seq_write(ctx->meta->seq, &own->recorder, sizeof(own->recorder)) == 0) {
-    take_out(sk, kept, socket);
+    take_out(own, socket);
   }
   return 0;
 }
@@ -349,9 +345,9 @@ int look_over(struct bpf_iter__bpf_sk_storage_map* ctx) {
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(on_state, struct sock* sk, int before, int after) {
   if (after != kStateFinWait1 && after != kStateLastAck && after != kStateClose) return 0;
-  struct carried* kept = bpf_sk_storage_get(&carried, sk, 0, 0);
+  const __u64* kept = bpf_sk_storage_get(&carried, sk, 0, 0);
   if (!kept) return 0;
-  const __u64 inode = kept->inode;
+  const __u64 inode = *kept;
   struct capture_socket* socket = bpf_map_lookup_elem(&sockets, &inode);
   if (!socket) return 0;
   if (after == kStateClose) {
@@ -365,7 +361,8 @@ int BPF_PROG(on_state, struct sock* sk, int before, int after) {
       return say(sk, socket, inode, CAPTURE_SHUT);
     }
   }
-  kept->passes = 0;
+  struct capture_passing* own = bpf_sk_storage_get(&passing, sk, 0, 0);
+  if (own) own->passes = 0;
   say(sk, socket, inode, CAPTURE_CLOSED);
   bpf_map_delete_elem(&sockets, &inode);
   bpf_map_delete_elem(&recorders, &inode);

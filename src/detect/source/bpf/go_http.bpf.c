@@ -50,13 +50,9 @@ static __always_inline bool get(void* into, __u32 size, __u64 from) {
   return bpf_probe_read_user(into, size, (const void*)from) == 0;
 }
 
-/* Takes down the string whose header is at `header`; returns its whole length. */
-static __always_inline __u32 take(struct go_request* one, char* into, __u32 most, __u64 header) {
-  struct go_string text = {};
-  if (!get(&text, sizeof(text), header)) {
-    one->unread = 1;
-    return 0;
-  }
+/* Takes down the bytes of a string; returns its whole length. */
+static __always_inline __u32 take(struct go_request* one, char* into, __u32 most,
+                                  struct go_string text) {
   __u32 length = text.length > 1 << 20 ? 1 << 20 : (__u32)text.length;
   __u32 size = length < most ? length : most;
   if (size > 0 && !get(into, size, text.data)) {
@@ -81,11 +77,26 @@ static __always_inline void walk(struct go_request* one, struct pt_regs* ctx) {
   }
 }
 
-/* http.Request: Method at 0, URL at 16. url.URL: Scheme 0, Host 40, Path 56, RawQuery 96. The same
- * in every version since Go 1.17. */
+/* The beginnings of net/http.Request and net/url.URL, the same in every version since Go 1.17. Read
+ * at once: what costs in reading a process's memory is the asking. */
+struct go_http_request {
+  struct go_string method;
+  __u64 url;
+};
+struct go_url {
+  struct go_string scheme;
+  struct go_string opaque;
+  __u64 user;
+  struct go_string host;
+  struct go_string path;
+  struct go_string raw_path;
+  __u64 omit_host_and_force_query; /* in 1.17 ForceQuery alone */
+  struct go_string raw_query;
+};
+_Static_assert(__builtin_offsetof(struct go_url, raw_query) == 96, "as Go lays it out");
+
 static __always_inline void describe(struct go_request* one, struct pt_regs* ctx, __u64 request,
                                      __u8 http2) {
-  __u64 url = 0;
   one->sent = bpf_ktime_get_boot_ns();
   one->goroutine = 0;
   one->http2 = http2;
@@ -93,16 +104,19 @@ static __always_inline void describe(struct go_request* one, struct pt_regs* ctx
   one->padding[0] = one->padding[1] = 0;
   if (goid_offset) get(&one->goroutine, sizeof(__u64), ctx->r14 + goid_offset);
   walk(one, ctx);
-  one->method_length = take(one, one->method, kGoMethod, request);
-  one->scheme_length = one->host_length = one->path_length = one->query_length = 0;
-  if (get(&url, sizeof(url), request + 16) && url != 0) {
-    one->scheme_length = take(one, one->scheme, kGoScheme, url);
-    one->host_length = take(one, one->host, kGoHost, url + 40);
-    one->path_length = take(one, one->path, kGoPath, url + 56);
-    one->query_length = take(one, one->query, kGoQuery, url + 96);
+  one->method_length = one->scheme_length = one->host_length = 0;
+  one->path_length = one->query_length = 0;
+  struct go_http_request head = {};
+  struct go_url url = {};
+  if (get(&head, sizeof(head), request) && head.url && get(&url, sizeof(url), head.url)) {
+    one->scheme_length = take(one, one->scheme, kGoScheme, url.scheme);
+    one->host_length = take(one, one->host, kGoHost, url.host);
+    one->path_length = take(one, one->path, kGoPath, url.path);
+    one->query_length = take(one, one->query, kGoQuery, url.raw_query);
   } else {
     one->unread = 1;
   }
+  one->method_length = take(one, one->method, kGoMethod, head.method);
   if (one->unread) __sync_fetch_and_add(&unread, 1);
 }
 

@@ -7,7 +7,6 @@
 // traced pays for one look into a table of calls.
 #include "detect/source/bpf/kind_child.h"
 #include "detect/source/bpf/kind_heap.h"
-#include "detect/source/bpf/kind_mapping.h"
 #include "detect/source/bpf/kind_pair.h"
 #include "detect/source/bpf/kind_probe.h"
 #include "detect/source/bpf/kind_thread.h"

@@ -3,11 +3,13 @@
 #ifndef PLUMB_TRACE_HOOKS_H
 #define PLUMB_TRACE_HOOKS_H
 
+#include "detect/source/bpf/kind_mapping.h"
 #include "detect/source/bpf/trace_calls.h"
 #include "detect/source/bpf/trace_kinds.h"
 #include "detect/source/bpf/trace_listener.h"
 
 const volatile unsigned char follow_children = 1;
+const volatile unsigned char mappings_too = 0; /* kind_mapping.h is wanted beside descriptors */
 
 static __always_inline __s32 user_int(__u64 address) {
   __s32 value = -1;
@@ -222,12 +224,17 @@ int BPF_PROG(on_sys_exit, struct pt_regs* regs, long result) {
   const __u64 number = regs->orig_ax;
   const bool failed = result < 0 && number != __NR_close;
   /* Of what failed only a number that is no descriptor (EBADF) tells something. */
-  if (failed ? result != -9 || !uses_descriptor(number) : !has_class(number)) return 0;
+  const bool maps = mappings_too && !failed && is_mapping_call(number);
+  if (failed ? result != -9 || !uses_descriptor(number) : !maps && !has_class(number)) return 0;
   struct trace_target* target = current_target();
   if (!target) return 0;
   struct task_struct* task = bpf_get_current_task_btf();
   if (task->thread_info.status & kThreadCompat) return 0; /* the survey finds them */
   if (failed) return use_again(table_of(task, target), regs->di, target->space, number);
+  if (maps) {
+    on_mapping_call(regs, target, result);
+    if (number != __NR_mmap) return 0;
+  }
   const __u32 class = call_classes[number & (kCallNumbers - 1)];
   switch (class) {
     case kCallClose:
