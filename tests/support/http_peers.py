@@ -4,7 +4,7 @@ import contextlib
 import pathlib
 import subprocess
 
-from waiting import free_port, wait_for_port
+from waiting import free_port, wait_for_port, wait_until
 
 NODE_SERVER = """
 const http = require('http'), fs = require('fs');
@@ -107,15 +107,6 @@ with requests.Session() as session:
 """
 
 
-def wait_for_child(pid):
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        if subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, check=False).returncode == 0:
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"{pid} has no child")
-
-
 def certificate(folder):
     """key.pem and cert.pem of localhost, in the folder."""
     subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
@@ -170,7 +161,9 @@ http {{
 }}
 """)
     with running("nginx", "-c", config, "-p", folder, port=port) as process:
-        wait_for_child(process.pid)  # it listens before it has a worker
+        # It listens before it has a worker.
+        wait_until(lambda: subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True,
+                                          check=False).returncode == 0)
         yield process, port, folder / "nginx.log"
 
 
