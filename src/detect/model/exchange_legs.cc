@@ -7,6 +7,8 @@
 #include <map>
 #include <set>
 
+#include "plumb/http/field_text.h"
+
 namespace plumb::detect {
 namespace {
 
@@ -17,7 +19,7 @@ constexpr std::array<std::string_view, 8> kHop = {
 
 std::string lower(std::string_view text) {
   std::string out(text);
-  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  std::ranges::transform(out, out.begin(), http::lower);
   return out;
 }
 

@@ -26,6 +26,22 @@ std::uint64_t unpacked_size(const ImageSource& file, const ElfSection& section) 
   return header.ch_size;
 }
 
+// Calls look(name, section) for each section that has a name, until it says false; whether it never
+// did. False too where the file has no names.
+template <typename Look>
+bool visit_sections(Elf* elf, const Look& look) {
+  std::size_t names = 0;
+  if (::elf_getshdrstrndx(elf, &names) != 0) return false;
+  for (Elf_Scn* section = ::elf_nextscn(elf, nullptr); section != nullptr;
+       section = ::elf_nextscn(elf, section)) {
+    GElf_Shdr header;
+    if (::gelf_getshdr(section, &header) == nullptr) continue;
+    const char* name = ::elf_strptr(elf, names, header.sh_name);
+    if (name != nullptr && !look(std::string_view(name), section)) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 DebugSections judge_debug_sections(const ImageSource& file) {
@@ -56,40 +72,28 @@ DebugSections judge_debug_sections(const ImageSource& file) {
 }
 
 bool strings_end(Elf* elf) {
-  std::size_t names = 0;
-  if (::elf_getshdrstrndx(elf, &names) != 0) return false;
-  for (Elf_Scn* section = ::elf_nextscn(elf, nullptr); section != nullptr;
-       section = ::elf_nextscn(elf, section)) {
-    GElf_Shdr header;
-    if (::gelf_getshdr(section, &header) == nullptr) continue;
-    const char* name = ::elf_strptr(elf, names, header.sh_name);
-    if (name == nullptr || !std::string_view(name).starts_with(".debug_")) continue;
-    if (!std::string_view(name).ends_with("str")) continue;
+  return visit_sections(elf, [](std::string_view name, Elf_Scn* section) {
+    if (!name.starts_with(".debug_") || !name.ends_with("str")) return true;
     const Elf_Data* data = ::elf_rawdata(section, nullptr);
-    if (data == nullptr || data->d_buf == nullptr || data->d_size == 0) continue;
-    if (static_cast<const char*>(data->d_buf)[data->d_size - 1] != 0) return false;
-  }
-  return true;
+    if (data == nullptr || data->d_buf == nullptr || data->d_size == 0) return true;
+    return static_cast<const char*>(data->d_buf)[data->d_size - 1] == 0;
+  });
 }
 
 bool line_program_is_bounded(Elf* elf, std::uint64_t offset) {
-  std::size_t names = 0;
-  if (::elf_getshdrstrndx(elf, &names) != 0) return false;
-  for (Elf_Scn* section = ::elf_nextscn(elf, nullptr); section != nullptr;
-       section = ::elf_nextscn(elf, section)) {
-    GElf_Shdr header;
-    if (::gelf_getshdr(section, &header) == nullptr) continue;
-    const char* name = ::elf_strptr(elf, names, header.sh_name);
-    if (name == nullptr || std::string_view(name) != ".debug_line") continue;
+  bool bounded = false;
+  visit_sections(elf, [&](std::string_view name, Elf_Scn* section) {
+    if (name != ".debug_line") return true;
     // libdw has unpacked the section by now; what is left is the content.
     const Elf_Data* data = ::elf_rawdata(section, nullptr);
     if (data == nullptr || data->d_buf == nullptr) return false;
     const std::span bytes(static_cast<const std::byte*>(data->d_buf), data->d_size);
     ByteReader reader(bytes, std::min<std::uint64_t>(offset, bytes.size()));
     const auto length = reader.read<std::uint32_t>();
-    return reader.ok() && length <= kLongestLineProgram;
-  }
-  return false;
+    bounded = reader.ok() && length <= kLongestLineProgram;
+    return false;
+  });
+  return bounded;
 }
 
 }  // namespace plumb::detect
