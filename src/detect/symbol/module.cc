@@ -2,7 +2,6 @@
 // Reading a module, each part when it is asked for.
 #include "detect/symbol/module.h"
 
-#include "detect/symbol/frame_pointers.h"
 #include "detect/symbol/go_binary.h"
 
 namespace plumb::detect {
@@ -28,13 +27,6 @@ ModuleRules& Module::rules() const {
 const GoTable* Module::go() const {
   if (!go_) go_.emplace(source_ ? find_go_table(*source_, elf_) : std::nullopt);
   return go_->has_value() ? &**go_ : nullptr;
-}
-
-StackDiscipline Module::discipline() const {
-  if (go() != nullptr) return StackDiscipline::kGo;
-  if (unwind_table().empty()) return StackDiscipline::kNone;
-  return keeps_frame_pointers(rules().shapes()) ? StackDiscipline::kFramePointer
-                                                : StackDiscipline::kUnwindTable;
 }
 
 ModuleNames& Module::names(const ProcessAccess& access, Pid process) {

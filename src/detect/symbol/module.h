@@ -19,14 +19,6 @@
 
 namespace plumb::detect {
 
-// How stacks of code in a module can be walked.
-enum class StackDiscipline : std::uint8_t {
-  kUnwindTable,   // only .eh_frame knows: the stack must be copied
-  kFramePointer,  // nearly every function keeps rbp: the cheap walk is right
-  kGo,            // Go code: frame pointers since Go 1.7, and exact tables in .gopclntab
-  kNone,          // neither table nor frame pointers
-};
-
 class Module {
  public:
   // Never fails: see above.
@@ -47,8 +39,6 @@ class Module {
   const UnwindTable& unwind_table() const { return rules().all(); }
   // Null for modules without Go code.
   const GoTable* go() const;
-  // Judged by all its functions.
-  StackDiscipline discipline() const;
 
   // Names and lines; read at the first call, by way of a process that has the module mapped. The
   // module's file stays open until then.

@@ -34,21 +34,13 @@ const UnwindTable& ModuleRules::at(ElfAddress address) {
   return functions_.emplace(entry, std::move(builder).build()).first->second;
 }
 
-void ModuleRules::read_all() {
-  UnwindTableBuilder builder;
-  for (const CfiBytes& section : sections_) read_cfi(view_of(section), builder);
-  shapes_ = builder.shapes();
-  all_ = std::move(builder).build();
-}
-
 const UnwindTable& ModuleRules::all() {
-  if (!all_) read_all();
+  if (!all_) {
+    UnwindTableBuilder builder;
+    for (const CfiBytes& section : sections_) read_cfi(view_of(section), builder);
+    all_ = std::move(builder).build();
+  }
   return *all_;
-}
-
-const std::vector<FunctionShape>& ModuleRules::shapes() {
-  if (!all_) read_all();
-  return shapes_;
 }
 
 }  // namespace plumb::detect

@@ -26,20 +26,16 @@ class ModuleRules {
   // next call.
   const UnwindTable& at(ElfAddress address);
 
-  // Of the whole module, and what it tells of its functions. Reads all of it at the first call.
+  // Of the whole module. Reads all of it at the first call.
   const UnwindTable& all();
-  const std::vector<FunctionShape>& shapes();
 
  private:
   static constexpr std::size_t kMostFunctions = 1U << 16U;
-
-  void read_all();
 
   std::vector<CfiBytes> sections_;
   std::optional<EhFrameIndex> index_;            // of the first section, where that is the only one
   std::map<ElfAddress, UnwindTable> functions_;  // by their entry's address
   std::optional<UnwindTable> all_;
-  std::vector<FunctionShape> shapes_;
 };
 
 }  // namespace plumb::detect

@@ -104,21 +104,4 @@ std::vector<Module*> ProcessView::modules(bool (*wanted)(const Mapping&)) {
   return found;
 }
 
-bool ProcessView::frame_pointers_suffice() {
-  bool any = false;
-  for (const Mapping& mapping : space_.mappings()) {
-    // Generated code may do as it likes.
-    if (is_code(mapping) && mapping.file.inode == 0 && mapping.path != "[vdso]") return false;
-  }
-  for (const Module* module : modules()) {
-    if (module->path() == "[vdso]") continue;  // no function of it acquires anything
-    const StackDiscipline discipline = module->discipline();
-    if (discipline != StackDiscipline::kGo && discipline != StackDiscipline::kFramePointer) {
-      return false;
-    }
-    any = true;
-  }
-  return any;
-}
-
 }  // namespace plumb::detect

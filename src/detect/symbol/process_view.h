@@ -50,10 +50,6 @@ class ProcessView {
     return true;
   });
 
-  // Whether frame pointers alone give right stacks here: a pure Go program, or one whose every
-  // module keeps them. Everything else needs a copy of the stack.
-  bool frame_pointers_suffice();
-
   // Reads the maps again, now.
   Result<void> refresh();
 

@@ -31,16 +31,6 @@ std::string packed(const CfiRow& row) {
   return key;
 }
 
-bool keeps_frame_pointer(const CfiRow& row) {
-  const RegisterRule& rbp = row.registers[kRbp];
-  return row.cfa == CfaRule{CfaKind::kRegisterPlus, kRbp, 16} &&
-         rbp == RegisterRule{RuleKind::kAtCfa, -16};
-}
-
-bool at_entry(const CfiRow& row) {
-  return row.cfa == CfaRule{CfaKind::kRegisterPlus, kRsp, 8};
-}
-
 }  // namespace
 
 const UnwindTable::Rule* UnwindTable::find(ElfAddress address) const noexcept {
@@ -95,18 +85,11 @@ bool UnwindTableBuilder::add_function(ElfAddress start, ElfAddress end,
   if (end <= start || rows.empty()) return true;
   if (pending_.size() + rows.size() + 1 > kMostRows) return false;
   if (table_.rules_.size() + rows.size() > kMostRules) return false;
-  FunctionShape shape;
-  shape.start = start;
-  shape.size = number(end) - number(start);
   for (const PlacedRow& placed : rows) {
     if (placed.start < start || placed.start >= end) continue;
     pending_.push_back({placed.start, rule_index(placed.row)});
-    shape.computed |= placed.row.cfa.kind == CfaKind::kExpression;
-    shape.pushes |= !at_entry(placed.row);
-    shape.frame_pointer |= keeps_frame_pointer(placed.row);
   }
   pending_.push_back({end, UnwindTable::kNoRule});
-  shapes_.push_back(shape);
   return true;
 }
 

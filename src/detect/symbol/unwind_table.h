@@ -40,8 +40,9 @@ class UnwindTable {
   std::span<const std::byte> expression(std::int32_t index) const noexcept;
 
   bool empty() const noexcept { return entries_.empty(); }
+  // A walk over all entries: each holds from its start to the next one's.
   std::size_t entry_count() const noexcept { return entries_.size(); }
-  std::size_t rule_count() const noexcept { return rules_.size(); }
+  ElfAddress start_of(std::size_t entry) const noexcept { return base_ + entries_[entry].start; }
 
  private:
   friend class UnwindTableBuilder;
@@ -63,15 +64,6 @@ class UnwindTable {
   std::vector<std::byte> expression_bytes_;
 };
 
-// What one function told about itself; for deciding whether a build keeps frame pointers.
-struct FunctionShape {
-  ElfAddress start{};
-  std::uint64_t size = 0;
-  bool pushes = false;         // its CFA moves away from the entry's sp+8
-  bool computed = false;       // its CFA comes from an expression: PLT stubs, signal frames
-  bool frame_pointer = false;  // some row says CFA = rbp+16 with the caller's rbp at CFA-16
-};
-
 class UnwindTableBuilder {
  public:
   static constexpr std::size_t kMostRows = 8U << 20U;   // 64 MiB of entries
@@ -89,7 +81,6 @@ class UnwindTableBuilder {
   // False when the table is full and the function was left out.
   bool add_function(ElfAddress start, ElfAddress end, std::span<const PlacedRow> rows);
 
-  const std::vector<FunctionShape>& shapes() const noexcept { return shapes_; }
   UnwindTable build() &&;
 
  private:
@@ -101,7 +92,6 @@ class UnwindTableBuilder {
 
   UnwindTable table_;
   std::vector<Pending> pending_;
-  std::vector<FunctionShape> shapes_;
   std::unordered_map<std::string, std::uint32_t> rule_numbers_;  // by packed row
   std::map<std::string, std::int32_t, std::less<>> expression_numbers_;
 };

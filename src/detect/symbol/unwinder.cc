@@ -67,17 +67,6 @@ Way leave(const CodePlace& place, bool interrupted, const Registers& registers,
   return {step_by_frame_pointer(registers, stack), FoundBy::kFramePointer, false};
 }
 
-// Whether the return address is the word at rsp, because the function has not pushed anything.
-bool has_no_frame(const CodePlace& place) {
-  if (place.module == nullptr) return false;
-  if (const GoTable* go = place.module->go()) {
-    const auto function = go->find(place.address);
-    if (function) return go->height(*function, place.address) == 0;
-  }
-  const UnwindTable::Rule* rule = place.module->rules_at(place.address).find(place.address);
-  return rule != nullptr && rule->cfa == CfaRule{CfaKind::kRegisterPlus, kRsp, 8};
-}
-
 }  // namespace
 
 std::string_view to_string(UnwindEnd end) noexcept {
@@ -132,30 +121,6 @@ Unwound Unwinder::unwind(ProcessView& process, const Registers& registers,
     frame = {Address{*current.get(Register::kRip)}, way.found_by, way.signal_frame};
     result.frames.push_back(frame);
   }
-}
-
-Unwound Unwinder::from_chain(ProcessView& process, std::span<const Address> chain,
-                             std::optional<Address> top_word) const {
-  Unwound result;
-  result.end = UnwindEnd::kOutermost;
-  result.frames.reserve(chain.size() + 1);
-  for (const Address ip : chain) {
-    if (result.frames.size() == kMostFrames) {
-      result.end = UnwindEnd::kTooDeep;
-      break;
-    }
-    const auto place = process.find_code(ip);
-    if (!place) {
-      result.end = number(ip) == 0 ? UnwindEnd::kOutermost : UnwindEnd::kCorrupt;
-      break;
-    }
-    const bool first = result.frames.empty();
-    result.frames.push_back({ip, first ? FoundBy::kRegisters : FoundBy::kFramePointer, first});
-    if (!first || !top_word || !has_no_frame(*place) || !process.find_code(*top_word)) continue;
-    const bool repeats = chain.size() > 1 && chain[1] == *top_word;
-    if (!repeats) result.frames.push_back({*top_word, FoundBy::kUnwindTable, false});
-  }
-  return result;
 }
 
 }  // namespace plumb::detect

@@ -7,7 +7,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -57,12 +56,6 @@ class Unwinder {
   // more callee-saved registers (rbx, rbp, r12 to r15) are, the more code can be left.
   Unwound unwind(ProcessView& process, const Registers& registers,
                  std::span<const std::byte> stack) const;
-
-  // The frames of a chain that a tracer walked by frame pointers: the instruction pointer first,
-  // then return addresses. `top_word` is the word at rsp, when the tracer kept it: it is the caller
-  // that such a walk misses in a function that sets up no frame.
-  Unwound from_chain(ProcessView& process, std::span<const Address> chain,
-                     std::optional<Address> top_word) const;
 };
 
 }  // namespace plumb::detect

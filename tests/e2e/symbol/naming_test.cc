@@ -255,22 +255,5 @@ TEST(Naming, SeparateDebugFilesAreFoundByBuildIdInTheProcessesOwnRoot) {
   std::filesystem::remove_all(root);
 }
 
-TEST(Naming, FramePointersAloneAreTrustedOnlyWhereEveryModuleKeepsThem) {
-  const auto suffice = [](const std::vector<std::string>& command, int calls) {
-    TracedProcess traced(command);
-    for (int call = 0; call < calls; ++call) traced.next_call();
-    ProcAccess access;
-    ModuleCache cache;
-    auto view = ProcessView::open(traced.process(), access, cache);
-    EXPECT_TRUE(view);
-    return view && view->frame_pointers_suffice();
-  };
-  EXPECT_TRUE(suffice({SPECIMEN_GO}, 50));
-  EXPECT_TRUE(suffice({SPECIMEN_GO_STRIPPED}, 50));
-  EXPECT_FALSE(suffice({SPECIMEN_NAMES}, 25));
-  EXPECT_FALSE(suffice({SPECIMEN_C_FP}, 40)) << "its libc keeps none";
-  EXPECT_FALSE(suffice({"/usr/bin/curl", "--version"}, 40));
-}
-
 }  // namespace
 }  // namespace plumb::detect

@@ -13,17 +13,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto format = data[0] % 2 == 0 ? CfiFormat::kEhFrame : CfiFormat::kDebugFrame;
   UnwindTableBuilder builder;
   read_cfi({format, bytes, ElfAddress{0x1000}, ElfAddress{0x800}}, builder);
-  const auto shapes = builder.shapes();
   const UnwindTable table = std::move(builder).build();
   Registers registers;
   for (std::size_t index = 0; index < Registers::kCount; ++index) registers.set(index, 0x2000);
   const std::array<std::byte, 256> stack{};
   const StackCopy copy(Address{0x2000}, stack);
-  for (const FunctionShape& shape : shapes) {
-    for (const std::uint64_t offset : {std::uint64_t{0}, shape.size / 2}) {
-      const auto* rule = table.find(shape.start + offset);
-      if (rule != nullptr) step_by_rule(table, *rule, registers, copy);
-    }
+  for (std::size_t entry = 0; entry < table.entry_count(); ++entry) {
+    const auto* rule = table.find(table.start_of(entry));
+    if (rule != nullptr) step_by_rule(table, *rule, registers, copy);
   }
   return 0;
 }

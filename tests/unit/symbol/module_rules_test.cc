@@ -51,10 +51,11 @@ TEST(ModuleRules, AreThoseOfTheWholeTable) {
     ModuleRules parts(**image, *elf);
     EXPECT_FALSE(parts.empty());
     std::size_t compared = 0;
-    for (const FunctionShape& function : whole.shapes()) {
-      for (const std::uint64_t offset :
-           {std::uint64_t{0}, function.size / 2, function.size - 1, function.size}) {
-        const ElfAddress at = function.start + offset;
+    for (std::size_t entry = 0; entry + 1 < whole.all().entry_count(); ++entry) {
+      const ElfAddress start = whole.all().start_of(entry);
+      const std::uint64_t size = number(whole.all().start_of(entry + 1)) - number(start);
+      for (const std::uint64_t offset : {std::uint64_t{0}, size / 2, size - 1, size}) {
+        const ElfAddress at = start + offset;
         const UnwindTable& table = parts.at(at);
         const UnwindTable::Rule* expected = whole.all().find(at);
         const UnwindTable::Rule* found = table.find(at);

@@ -10,7 +10,6 @@
 #include <cerrno>
 
 #include "detect/symbol/debug_files.h"
-#include "detect/symbol/frame_pointers.h"
 #include "detect/symbol/process_view.h"
 #include "detect/symbol/symbolizer.h"
 
@@ -82,7 +81,6 @@ TEST_F(OwnProcess, GeneratedCodeHasNoModuleAndNoName) {
   ASSERT_EQ(frames.size(), 1u);
   EXPECT_EQ(frames[0].kind, FrameKind::kJit);
   EXPECT_EQ(frames[0].function, "");
-  EXPECT_FALSE(process.frame_pointers_suffice());
   ::munmap(page, 4096);
 }
 
@@ -141,22 +139,6 @@ TEST(DebugFiles, HaveTheChecksumOfIeee) {
   const std::string text = "123456789";
   const auto bytes = std::as_bytes(std::span(text));
   EXPECT_EQ(crc32_of(MemoryImage({bytes.begin(), bytes.end()})), 0xcbf43926u);
-}
-
-TEST(FramePointers, AreJudgedByTheShareOfCode) {
-  std::vector<FunctionShape> functions(20);
-  for (FunctionShape& function : functions) {
-    function.size = 100;
-    function.pushes = true;
-    function.frame_pointer = true;
-  }
-  EXPECT_TRUE(keeps_frame_pointers(functions));
-  functions[0].frame_pointer = false;
-  EXPECT_TRUE(keeps_frame_pointers(functions)) << "95 %";
-  functions[1].frame_pointer = false;
-  EXPECT_FALSE(keeps_frame_pointers(functions)) << "90 %";
-  functions[1].pushes = false;
-  EXPECT_FALSE(keeps_frame_pointers({functions.data(), 2})) << "too few to judge";
 }
 
 }  // namespace

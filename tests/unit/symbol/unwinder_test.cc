@@ -76,19 +76,5 @@ TEST_F(UnwindOwnStack, WithoutRegistersThereIsNothingToSay) {
   EXPECT_TRUE(got.frames.empty());
 }
 
-TEST_F(UnwindOwnStack, AddsTheCallerThatAFramePointerWalkMisses) {
-  const Snapshot taken = deep(3, 12000);
-  ProcessView process = view();
-  // The entry of a function: its return address is still the word at rsp.
-  const auto entry = Address{reinterpret_cast<std::uint64_t>(&deep)};
-  const std::array<Address, 2> chain{entry, taken.expected[1]};
-  const Unwound with = Unwinder().from_chain(process, chain, taken.expected[0]);
-  ASSERT_EQ(with.frames.size(), 3u);
-  EXPECT_EQ(with.frames[1].ip, taken.expected[0]);
-  EXPECT_EQ(Unwinder().from_chain(process, chain, std::nullopt).frames.size(), 2u);
-  const std::array<Address, 3> garbage{entry, taken.expected[1], Address{0x1000000006}};
-  EXPECT_EQ(to_string(Unwinder().from_chain(process, garbage, std::nullopt).end), "corrupt");
-}
-
 }  // namespace
 }  // namespace plumb::detect
