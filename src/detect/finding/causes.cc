@@ -161,7 +161,7 @@ void leave_to_cause(std::vector<Finding>& findings) {
       const std::string_view name = findings[number(cause)].id;
       const bool leak = finding.id == id::kDescriptorLeak;
       const bool pile = finding.id == id::kStuckChildren || finding.id == id::kThreadLeak;
-      if (name == id::kIdleClients) return pile;
+      if (name == id::kIdleClients) return pile || (leak && finding.severity > Severity::kInfo);
       return held_up || (leak && (name == id::kUnclosedHttpBody || name == id::kStuckChildren));
     });
     if (!found) continue;
