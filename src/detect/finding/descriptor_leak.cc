@@ -35,6 +35,11 @@ bool dialled_by_go(const std::vector<Frame>& stack) {
   });
 }
 
+bool asks_database(const std::vector<Frame>& stack) {
+  return std::ranges::any_of(
+      stack, [](const Frame& frame) { return frame.function.starts_with("database/sql."); });
+}
+
 class Looker {
  public:
   Looker(const Facts& facts, ProcessIndex p, Kind kind)
@@ -258,6 +263,11 @@ class Looker {
           "{} "
           "--http shows whose",
           number(facts_.process(p_).key.pid));
+    } else if (guilty != nullptr && asks_database(finding.stack)) {
+      finding.remedy = fmt::format(
+          "{} must close its Rows, Stmt or Conn, or end its Tx, on every way out: until then their "
+          "connection is not given back",
+          frame_text(*guilty));
     } else if (guilty != nullptr) {
       finding.remedy = fmt::format("{} must close what it acquires, also when it fails on the way",
                                    frame_text(*guilty));

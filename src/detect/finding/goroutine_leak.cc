@@ -16,17 +16,29 @@ namespace {
 
 constexpr std::uint64_t kLeastRise = 4;
 
-// Go's own HTTP server and client start goroutines for each connection: the connections are what
-// leaks, and other findings tell of them.
+// Go's own HTTP server and client, and its database/sql for each transaction, start goroutines for
+// connections: the connections are what leaks, and other findings tell of them.
 bool of_connections(const Frame& creator) {
   return creator.function.starts_with("net/http.") ||
-         creator.function.starts_with("golang.org/x/net/http2.");
+         creator.function.starts_with("golang.org/x/net/http2.") ||
+         creator.function.starts_with("database/sql.");
 }
 
 // They wait for a lock or for somebody to take what they send, which no client can end.
 bool held_up(std::string_view reason) {
   return reason.starts_with("semacquire") || reason.starts_with("sync.") || reason == "chan send";
 }
+
+// They wait until one of database/sql's connections is given back: the pool has a bound.
+bool waits_for_database(const std::vector<Frame>& stack) {
+  return std::ranges::any_of(stack, [](const Frame& frame) {
+    return frame.function.starts_with("database/sql.(*DB).conn");
+  });
+}
+
+constexpr std::string_view kDatabaseRemedy =
+    "all connections of database/sql's pool are taken: what takes one (Rows, Tx, Conn, Stmt) must "
+    "be closed or ended on every way out";
 
 // Where most of them stand, and how many do.
 struct Place {
@@ -80,6 +92,7 @@ void describe(const Facts& facts, ProcessIndex p, const GoroutineFacts& watched,
   finding.remedy = fmt::format(
       "{} must give what it starts a way out: a context, a time limit, or a channel with room",
       starter);
+  if (waits_for_database(finding.stack)) finding.remedy = kDatabaseRemedy;
   found.push_back(std::move(finding));
 }
 
@@ -114,6 +127,11 @@ void describe_requests(const Facts& facts, ProcessIndex p, const GoroutineFacts&
           ? fmt::format("what {} waits for is held or not taken by another, on every way out of it",
                         where)
           : fmt::format("{} needs a time limit for what it waits for", where);
+  if (waits_for_database(stack)) {
+    finding.severity = Severity::kWarning;
+    finding.confidence = 0.9;
+    finding.remedy = kDatabaseRemedy;
+  }
   finding.stack = std::move(stack);
   found.push_back(std::move(finding));
 }

@@ -291,8 +291,13 @@ std::string unnamed_code_advice(const std::vector<Frame>& stack, Pid process) {
 
 const Frame* guilty_frame(const std::vector<Frame>& stack) {
   const Company company = company_of(stack);
-  for (const Frame& frame : stack) {
-    if (is_own(frame, company)) return &frame;
+  // What stands within Go's database/sql is the database's driver: whoever asked stands outside.
+  const auto asked = std::ranges::find_if(stack.rbegin(), stack.rend(), [](const Frame& frame) {
+    return frame.function.starts_with("database/sql.");
+  });
+  for (auto frame = asked == stack.rend() ? stack.begin() : asked.base(); frame != stack.end();
+       ++frame) {
+    if (is_own(*frame, company)) return &*frame;
   }
   // A stripped program: its address in the file is what its makers can look up.
   const auto nameless = std::ranges::find_if(stack, [&](const Frame& frame) {

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Jobs of plumb's runtime: a leak is tied to the job that it comes after, by the runtime's own probe, and the twin
 that closes everything is silent."""
+import concurrent.futures
 import json
 import os
 import pathlib
@@ -16,12 +17,12 @@ from scripted import main, program  # noqa: E402  (after the path)
 SAMPLE = os.environ["PLUMB_JOBS_SAMPLE"]
 
 
-def findings_of(*options):
+def findings_of(seconds, *options):
     """What plumb explain finds wrong with the sample, and all that it said."""
     with subprocess.Popen([SAMPLE, *options], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as running:
         try:
             running.stdout.readline()
-            done = subprocess.run([program("plumb"), "explain", "--json", "--for", "18s", str(running.pid)],
+            done = subprocess.run([program("plumb"), "explain", "--json", "--for", seconds, str(running.pid)],
                                   stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=150)
         finally:
             running.kill()
@@ -30,17 +31,17 @@ def findings_of(*options):
 
 
 class Jobs(unittest.TestCase):
-    def test_a_leak_is_tied_to_the_job_that_leaks(self):
-        found, said = findings_of()
+    def test_a_leak_is_tied_to_the_job_that_leaks_and_of_the_twin_nothing_is_said(self):
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            leaks = pool.submit(findings_of, "16s")
+            twin = pool.submit(findings_of, "11s", "healthy")
+        self.assertEqual(twin.result()[0], [], twin.result()[1])
+        found, said = leaks.result()
         self.assertEqual([one["id"] for one in found], ["descriptor-leak"], said)
         tied = [row["value"] for row in found[0]["evidence"] if row["what"] in ("tied to", "or to")]
         self.assertTrue(any("runs of job check images" in one and "by chance 1 in" in one for one in tied), said)
         self.assertFalse(any("count tags" in one for one in tied), tied)
         self.assertIn("check", json.dumps(found[0]["evidence"]))
-
-    def test_of_the_twin_nothing_is_said(self):
-        found, said = findings_of("healthy")
-        self.assertEqual(found, [], said)
 
 
 if __name__ == "__main__":

@@ -44,6 +44,14 @@ TEST(GuiltyFrame, IsTheFirstOneOfTheProgramItself) {
   EXPECT_EQ(guilty_frame(stack)->function, "github.com/acme/registry.fetch");
 }
 
+TEST(GuiltyFrame, IsWhoAsksADatabaseNotItsDriver) {
+  const std::vector<Frame> stack{go("syscall.socket"),          go("github.com/lib/pq.dial"),
+                                 go("database/sql.(*DB).conn"), go("database/sql.(*DB).Query"),
+                                 go("main.countUsers"),         go("main.main")};
+  ASSERT_NE(guilty_frame(stack), nullptr);
+  EXPECT_EQ(guilty_frame(stack)->function, "main.countUsers");
+}
+
 TEST(GuiltyFrame, PrefersPythonOverTheInterpreter) {
   Frame interpreter;
   interpreter.function = "_PyEval_EvalFrameDefault";
