@@ -61,7 +61,9 @@ void HttpLive::draw(const detect::HttpDocument& under_way, std::size_t finished)
   if (under_way.losses.events != 0) {
     counts += fmt::format(" · {} captures lost", human_count(under_way.losses.events));
   }
-  context_.out.write(counts + " · ^C ends\n");
+  counts += " · ^C ends";
+  const detect::Paper paper = context_.paper();
+  context_.out.write((paper.cuts() ? detect::cut_middle(counts, paper.width) : counts) + '\n');
   ++lines_;
   (void)context_.out.finish();
 }

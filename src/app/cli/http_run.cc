@@ -22,7 +22,7 @@
 #include "detect/report/http_document.h"
 #include "detect/source/capture_source.h"
 #include "detect/source/survey_source.h"
-#include "detect/symbol/openssl_places.h"
+#include "detect/symbol/tls_places.h"
 #include "plumb/base/unique_fd.h"
 
 namespace plumb::app {
@@ -278,7 +278,7 @@ Exit Run::run() {
 }  // namespace
 
 Exit run_http(Context& context, const HttpPlan& plan) {
-  auto source = open_capture(CaptureHooks::kBest, find_openssl);
+  auto source = open_capture(CaptureHooks::kBest, find_tls_places);
   if (!source) {
     complain(source.error().message());
     return Exit::kNotPossible;

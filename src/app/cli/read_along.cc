@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "detect/model/exchange_legs.h"
-#include "detect/symbol/openssl_places.h"
+#include "detect/symbol/tls_places.h"
 
 namespace plumb::app {
 namespace {
@@ -23,7 +23,7 @@ void ReadAlong::follow(Pid process) {
   if (!why_not_.empty() || followed_.size() >= kMostFollowed) return;
   if (!followed_.insert(process).second) return;
   if (!source_) {
-    auto source = detect::open_capture(detect::CaptureHooks::kBest, detect::find_openssl);
+    auto source = detect::open_capture(detect::CaptureHooks::kBest, detect::find_tls_places);
     if (!source) {
       why_not_ = source.error().message();
       return;

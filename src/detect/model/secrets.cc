@@ -20,19 +20,30 @@ std::string folded(std::string_view text) {
 }
 
 // Without '-', '_' and '.', in lower case; anywhere in the name.
-constexpr std::array<std::string_view, 12> kWithin = {
-    "authorization", "cookie", "apikey",     "token",     "secret",     "passw",
-    "credential",    "jwt",    "privatekey", "accesskey", "sessionkey", "signature"};
+constexpr std::array<std::string_view, 15> kWithin = {
+    "authorization", "cookie",    "apikey",     "token",     "secret",
+    "passw",         "sessid",    "credential", "jwt",       "privatekey",
+    "accesskey",     "sessionid", "sessionkey", "signature", "assertion"};
 // The whole name.
-constexpr std::array<std::string_view, 9> kWhole = {"key",  "auth", "sig",  "pwd",      "sid",
-                                                    "code", "pass", "hmac", "sessionid"};
+constexpr std::array<std::string_view, 12> kWhole = {"key", "auth",    "sig",    "pwd",
+                                                     "sid", "code",    "pass",   "hmac",
+                                                     "otp", "session", "ticket", "samlresponse"};
+// How APIs end the names of what they ask for: X-Auth-Key, Ocp-Apim-Subscription-Key, X-Auth; and
+// what ends so without being one.
+constexpr std::array<std::string_view, 2> kEnds = {"key", "auth"};
+constexpr std::array<std::string_view, 5> kOpenKeys = {"secwebsocketkey", "idempotencykey",
+                                                       "surrogatekey", "cachekey", "sortkey"};
 
 bool is_secret_name(std::string_view name) {
   const std::string plain = folded(name);
-  return std::ranges::any_of(
-             kWithin,
-             [&](std::string_view part) { return plain.find(part) != std::string::npos; }) ||
-         std::ranges::find(kWhole, std::string_view(plain)) != kWhole.end();
+  const std::string_view whole = plain;
+  const auto is_whole = [&](std::string_view one) { return whole == one; };
+  const auto is_within = [&](std::string_view one) {
+    return whole.find(one) != std::string_view::npos;
+  };
+  const auto is_end = [&](std::string_view one) { return whole.ends_with(one); };
+  return std::ranges::any_of(kWithin, is_within) || std::ranges::any_of(kWhole, is_whole) ||
+         (std::ranges::any_of(kEnds, is_end) && std::ranges::none_of(kOpenKeys, is_end));
 }
 
 // "a=***; Path=/" of a Set-Cookie, "a=***; b=***" of a Cookie.
@@ -58,6 +69,84 @@ std::string masked_cookies(std::string_view value, bool set) {
   return out;
 }
 
+// "Bearer " of "Bearer abc"; nothing where the first word may be the secret itself.
+std::string_view scheme_of(std::string_view value) {
+  constexpr std::size_t kLongestScheme = 20;  // AWS4-HMAC-SHA256 has 16
+  const auto blank = value.find(' ');
+  if (blank == std::string_view::npos || blank > kLongestScheme) return {};
+  const std::string_view word = value.substr(0, blank);
+  const bool plain = std::ranges::all_of(word, [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+  });
+  return plain ? value.substr(0, blank + 1) : std::string_view();
+}
+
+int digit_of(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+// Without its percent-encoding (RFC 3986, section 2.1), once.
+std::string decoded(std::string_view text) {
+  std::string out;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const bool coded = text[at] == '%' && at + 2 < text.size() && digit_of(text[at + 1]) >= 0 &&
+                       digit_of(text[at + 2]) >= 0;
+    out +=
+        coded ? static_cast<char>(digit_of(text[at + 1]) * 16 + digit_of(text[at + 2])) : text[at];
+    if (coded) at += 2;
+  }
+  return out;
+}
+
+// The user information of a URL that begins with its scheme, or of what CONNECT asks for: where it
+// begins and ends, the at sign not among it.
+struct Span {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+};
+enum class Form : bool { kUrl, kTarget };
+Span user_information(std::string_view text, Form form) {
+  const auto slash = text.find_first_of("/?#");
+  const bool url = slash != std::string_view::npos && slash > 0 && text[slash - 1] == ':' &&
+                   text.substr(slash).starts_with("//");
+  if (!url && (form == Form::kUrl || slash == 0)) return {};
+  const std::size_t begin = url ? slash + 2 : 0;
+  const auto at = text.substr(0, text.find_first_of("/?#", begin)).rfind('@');
+  if (at == std::string_view::npos || at < begin) return {};
+  return {begin, at};
+}
+
+// Whether a value is a URL, or a piece of one, in which something has to be masked. URLs stand in
+// URLs in percent-encoding, of which some levels are looked into.
+bool hides_secret(std::string_view value) {
+  constexpr int kLevels = 3;
+  std::string plain(value);
+  for (int level = 0; level < kLevels; ++level) plain = decoded(plain);
+  std::size_t name = 0;
+  for (std::size_t at = 0; at < plain.size(); ++at) {
+    if (plain[at] == '=' && is_secret_name(std::string_view(plain).substr(name, at - name))) {
+      return true;
+    }
+    if (std::string_view("?&;#=/ ").find(plain[at]) != std::string_view::npos) name = at + 1;
+  }
+  const Span user = user_information(plain, Form::kUrl);
+  return user.end > user.begin;
+}
+
+void append_masked_pair(std::string& out, std::string_view pair) {
+  const auto equals = pair.find('=');
+  if (equals == std::string_view::npos) {
+    out += pair;
+    return;
+  }
+  const std::string_view value = pair.substr(equals + 1);
+  out += pair.substr(0, equals + 1);
+  const bool secret = is_secret_name(decoded(pair.substr(0, equals))) || hides_secret(value);
+  out += secret ? kMasked : value;
+}
+
 }  // namespace
 
 bool is_secret_field(std::string_view name) {
@@ -67,45 +156,31 @@ bool is_secret_field(std::string_view name) {
 std::string masked_value(std::string_view name, std::string_view value, Secrets secrets) {
   if (secrets == Secrets::kShow) return std::string(value);
   const std::string plain = folded(name);
-  if (plain == "location" || plain == "referer" || plain == "contentlocation") {
-    return masked_target(value, secrets);
-  }
-  if (!is_secret_field(name)) return std::string(value);
   if (plain == "cookie") return masked_cookies(value, false);
   if (plain == "setcookie") return masked_cookies(value, true);
-  const auto blank = value.find(' ');
-  const bool scheme = plain.ends_with("authorization") && blank != std::string_view::npos;
-  std::string out(scheme ? value.substr(0, blank + 1) : std::string_view());
-  return out.append(kMasked);
+  const bool asks = plain == "wwwauthenticate" || plain == "proxyauthenticate";
+  const bool answers = asks && (value.starts_with("Negotiate ") || value.starts_with("NTLM "));
+  if (is_secret_field(name) || answers) {
+    const bool scheme = plain.ends_with("authorization") || answers;
+    return std::string(scheme ? scheme_of(value) : std::string_view()).append(kMasked);
+  }
+  const bool url = plain == "location" || plain == "referer" || plain == "contentlocation" ||
+                   value.find("://") != std::string_view::npos || value.starts_with('/');
+  return url ? masked_target(value, secrets) : std::string(value);
 }
 
 std::string masked_target(std::string_view target, Secrets secrets) {
   if (secrets == Secrets::kShow) return std::string(target);
   std::string out;
-  const auto scheme = target.find("://");
-  if (scheme != std::string_view::npos) {
-    const std::size_t authority = scheme + 3;
-    const auto end = target.find_first_of("/?#", authority);
-    const auto at = target.substr(0, end).rfind('@');
-    if (at != std::string_view::npos && at >= authority) {
-      out.append(target.substr(0, authority)).append(kMasked);
-      target.remove_prefix(at);
-    }
+  const Span user = user_information(target, Form::kTarget);
+  if (user.end > user.begin) {
+    out.append(target.substr(0, user.begin)).append(kMasked);
+    target.remove_prefix(user.end);
   }
-  const auto query = target.find('?');
-  out += target.substr(0, query);
-  if (query == std::string_view::npos) return out;
-  out += '?';
-  target.remove_prefix(query + 1);
+  // Parameters stand behind '?' and '#', and in the path behind ';'.
   while (!target.empty()) {
-    const auto end = target.find_first_of("&;#");
-    const std::string_view pair = target.substr(0, end);
-    const auto equals = pair.find('=');
-    if (equals != std::string_view::npos && is_secret_name(pair.substr(0, equals))) {
-      out.append(pair.substr(0, equals + 1)).append(kMasked);
-    } else {
-      out += pair;
-    }
+    const auto end = target.find_first_of("?&;#");
+    append_masked_pair(out, target.substr(0, end));
     if (end == std::string_view::npos) break;
     out += target[end];
     target.remove_prefix(end + 1);

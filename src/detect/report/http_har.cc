@@ -54,11 +54,60 @@ std::string_view value_of(const std::vector<http::ObservedField>& fields, std::s
   return found == fields.end() ? std::string_view() : std::string_view(found->value);
 }
 
+// Whether a byte stands for itself in a URL: the characters of RFC 3986, section 2.
+bool is_of_url(unsigned char c) {
+  constexpr std::string_view kOthers = "-._~:/?#[]@!$&'()*+,;=%";
+  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+         kOthers.find(static_cast<char>(c)) != std::string_view::npos;
+}
+
+// The end of the connection that answers: its address, where there is one.
+std::string server_address(const Connection& connection) {
+  const IpEndpoint& end = connection.role == Role::kServer ? connection.local : connection.remote;
+  const bool known = std::ranges::any_of(end.address, [](std::uint8_t byte) { return byte != 0; });
+  if (end.port == 0 || !known) return {};
+  std::string text;
+  append_endpoint(text, end, connection.family == 10);
+  text.resize(text.rfind(':'));
+  return text.starts_with('[') ? text.substr(1, text.size() - 2) : text;
+}
+
+// Readers of archives want a whole URL: one is made of what CONNECT and OPTIONS * ask for too.
 std::string url_of(const HttpDocument& document, const Connection& connection,
                    const http::ObservedRequest& request) {
   const std::string target = masked_target(request.target, document.secrets);
-  if (!target.starts_with('/')) return target;
-  return (connection.tls ? "https://" : "http://") + request.host + target;
+  std::string url = target;
+  if (request.method == "CONNECT") {
+    url = "http://" + target;
+  } else if (target.find("://") == std::string::npos || target.starts_with('/')) {
+    std::string host = request.host.empty() ? server_address(connection) : request.host;
+    if (request.host.empty() && host.find(':') != std::string::npos) host = "[" + host + "]";
+    url = (connection.tls ? "https://" : "http://") + host;
+    url.append(target.starts_with('/') ? "" : "/").append(target);
+  }
+  std::string clean;
+  for (const char c : url) {
+    const auto byte = static_cast<unsigned char>(c);
+    clean += is_of_url(byte) ? std::string(1, c) : fmt::format("%{:02X}", byte);
+  }
+  return clean;
+}
+
+// The parameters of a URL, as they are written in it.
+void write_query(JsonWriter& json, std::string_view url) {
+  json.open_list("queryString");
+  url = url.substr(0, url.find('#'));
+  const auto mark = url.find('?');
+  std::string_view rest = mark == std::string_view::npos ? "" : url.substr(mark + 1);
+  while (!rest.empty()) {
+    const std::string_view pair = take_until(rest, '&');
+    const auto equals = std::min(pair.find('='), pair.size());
+    json.open_element();
+    json.member("name", pair.substr(0, equals));
+    json.member("value", pair.substr(std::min(equals + 1, pair.size())));
+    json.close_object();
+  }
+  json.close_list();
 }
 
 void write_entry(JsonWriter& json, const HttpDocument& document, const Exchange& exchange) {
@@ -72,13 +121,13 @@ void write_entry(JsonWriter& json, const HttpDocument& document, const Exchange&
   json.member("time", whole_millis(last - request.began));
   json.open_object("request");
   json.member("method", std::string_view(request.method));
-  json.member("url", std::string_view(url_of(document, connection, request)));
+  const std::string url = url_of(document, connection, request);
+  json.member("url", std::string_view(url));
   json.member(
       "httpVersion",
       std::string_view(request.version == http::Version::kHttp10 ? "HTTP/1.0" : "HTTP/1.1"));
   write_fields(json, request.fields, document.secrets);
-  json.open_list("queryString");
-  json.close_list();
+  write_query(json, url);
   json.member("headersSize", -1);
   json.member("bodySize", request.content);
   json.close_object();
@@ -108,10 +157,8 @@ void write_entry(JsonWriter& json, const HttpDocument& document, const Exchange&
   json.member("wait", whole_millis(answered - request.last));
   json.member("receive", whole_millis(last - answered));
   json.close_object();
-  if (connection.remote.port != 0) {
-    std::string remote;
-    append_endpoint(remote, connection.remote, connection.family == 10);
-    json.member("serverIPAddress", std::string_view(remote).substr(0, remote.rfind(':')));
+  if (const std::string address = server_address(connection); !address.empty()) {
+    json.member("serverIPAddress", std::string_view(address));
   }
   json.member("connection", std::string_view(std::to_string(number(connection.id))));
   json.member("comment", std::string_view(state_text(exchange)));

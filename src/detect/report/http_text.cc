@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 
 #include "detect/report/describe.h"
@@ -17,11 +18,20 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t kProcessCells = 18;
+constexpr std::size_t kLeastProcess = 8;
 constexpr std::size_t kStatusCells = 4;
 constexpr std::size_t kSizeCells = 8;
 constexpr std::size_t kTimeCells = 7;
 constexpr std::size_t kLeastTarget = 20;
+constexpr std::size_t kOthers = 3 + kStatusCells + kSizeCells + kTimeCells + 5;
 constexpr std::chrono::nanoseconds kPatience = 1s;  // what takes less is under way, not stuck
+
+// The first column gives way on a narrow terminal, where a line that wraps would be two.
+std::size_t process_cells(const Paper& paper) {
+  if (!paper.cuts()) return kProcessCells;
+  const std::size_t most = std::max(paper.width, kOthers + kLeastTarget) - kOthers - kLeastTarget;
+  return std::clamp(most, kLeastProcess, kProcessCells);
+}
 
 Tone tone_of(const HttpDocument& document, const Exchange& exchange) {
   if (is_stuck(document, exchange)) return Tone::kBad;
@@ -50,10 +60,9 @@ std::string target_text(const HttpDocument& document, const Exchange& exchange) 
 
 class Rows {
  public:
-  Rows(const HttpDocument& document, const Paper& paper) : document_(document), paper_(paper) {
-    constexpr std::size_t kOthers = kProcessCells + 3 + kStatusCells + kSizeCells + kTimeCells + 5;
-    target_ =
-        paper.cuts() && paper.width > kOthers + kLeastTarget ? paper.width - kOthers : kLeastTarget;
+  Rows(const HttpDocument& document, const Paper& paper)
+      : document_(document), paper_(paper), process_(process_cells(paper)) {
+    target_ = std::max(paper.width, kOthers + process_ + 1) - kOthers - process_;
   }
 
   void append(std::string& out, const Exchange& exchange) const {
@@ -61,8 +70,7 @@ class Rows {
     std::string line, process;
     append_clean(process, connection.process);
     fmt::format_to(std::back_inserter(process), "({})", number(connection.pid));
-    append_padded(line, paper_.cuts() ? cut_middle(process, kProcessCells) : process,
-                  kProcessCells);
+    append_padded(line, paper_.cuts() ? cut_middle(process, process_) : process, process_);
     // ← it was asked, → it asked
     line += connection.role == Role::kServer ? "  ← " : "  → ";
     const auto& response = exchange.http.response;
@@ -98,16 +106,7 @@ class Rows {
       }
       append_note(out, tone_of(document_, exchange), text);
     }
-    for (const FieldDifference& difference : exchange.differences) {
-      const bool framing =
-          difference.name == "content-length" || difference.name == "transfer-encoding";
-      if (!framing || !difference.upstream || difference.downstream) continue;
-      std::string text;
-      append_clean(text, difference.name);
-      text += ": ";
-      append_clean(text, *difference.upstream);
-      append_note(out, Tone::kWarn, text + " came from upstream; it is missing downstream");
-    }
+    append_taken_away(out, exchange);
     for (const http::Flaw& flaw : exchange.http.flaws) {
       // It is the state itself, or the capture's own doing.
       if (flaw.fault == http::Fault::kUnframedResponse || flaw.fault == http::Fault::kGapInHead ||
@@ -120,8 +119,31 @@ class Rows {
     }
   }
 
+  // What came from upstream and did not go out: with its value where it says how the body ends.
+  void append_taken_away(std::string& out, const Exchange& exchange) const {
+    constexpr std::array<std::string_view, 3> kOfBody = {"content-length", "transfer-encoding",
+                                                         "content-encoding"};
+    std::string others;
+    for (const FieldDifference& difference : exchange.differences) {
+      if (!difference.upstream || difference.downstream) continue;
+      std::string text;
+      append_clean(text, difference.name);
+      if (std::ranges::find(kOfBody, difference.name) == kOfBody.end()) {
+        if (difference.name != "connection") others.append(others.empty() ? "" : ", ").append(text);
+        continue;
+      }
+      text += ": ";
+      append_clean(text, *difference.upstream);
+      append_note(out, Tone::kWarn, text + " came from upstream; it is missing downstream");
+    }
+    if (!others.empty()) {
+      append_note(out, Tone::kFaint, others + " came from upstream and did not go out");
+    }
+  }
+
   const HttpDocument& document_;
   const Paper& paper_;
+  std::size_t process_;
   std::size_t target_ = kLeastTarget;
 };
 
@@ -185,7 +207,7 @@ std::string state_text(const Exchange& exchange) {
 
 void write_http_heading(const Paper& paper, const Sink& sink) {
   std::string line;
-  append_padded(line, "PROCESS", kProcessCells);
+  append_padded(line, "PROCESS", process_cells(paper));
   line += "    ";
   append_padded(line, "STAT", kStatusCells + 1);
   append_padded(line, "BODY", kSizeCells, Align::kRight);

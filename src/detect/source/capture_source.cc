@@ -75,7 +75,7 @@ std::optional<CapturePiece> piece_of(const capture_recorded& way) {
 
 class BpfCapture : public CaptureSource {
  public:
-  static Result<std::unique_ptr<CaptureSource>> open(CaptureHooks hooks, FindOpenSsl find);
+  static Result<std::unique_ptr<CaptureSource>> open(CaptureHooks hooks, FindTlsPlaces find);
 
   Result<void> follow(Pid process) override;
   std::vector<std::string> look_into_tls(std::span<const Pid> processes) override {
@@ -95,7 +95,7 @@ class BpfCapture : public CaptureSource {
   CaptureLosses losses() const override;
 
  private:
-  BpfCapture(BpfSkeleton<capture_bpf> object, FindOpenSsl find)
+  BpfCapture(BpfSkeleton<capture_bpf> object, FindTlsPlaces find)
       : object_(std::move(object)), probes_(*object_, std::move(find)) {}
   static int on_event(void* self, void* data, std::size_t size);
   void list_sockets(Pid process);
@@ -112,7 +112,7 @@ class BpfCapture : public CaptureSource {
   bool closes_ = false;  // the end of unix sockets is looked for
 };
 
-Result<std::unique_ptr<CaptureSource>> BpfCapture::open(CaptureHooks hooks, FindOpenSsl find) {
+Result<std::unique_ptr<CaptureSource>> BpfCapture::open(CaptureHooks hooks, FindTlsPlaces find) {
   auto opened = open_skeleton<capture_bpf>("capture");
   if (!opened) return std::move(opened).error();
   std::unique_ptr<BpfCapture> capture(new BpfCapture(*std::move(opened), std::move(find)));
@@ -124,19 +124,19 @@ Result<std::unique_ptr<CaptureSource>> BpfCapture::open(CaptureHooks hooks, Find
   std::vector<bpf_program*> hooked = {programs.on_fork, programs.on_exec, programs.on_exit};
   const std::array<bpf_program*, 3> of_sockets = {programs.on_sent, programs.on_received,
                                                   programs.on_state};
+  const std::array<bpf_program*, 3> of_rings = {programs.on_ring_asked, programs.on_ring_armed,
+                                                programs.on_ring_done};
   if (capture->by_sockets_) {
     hooked.insert(hooked.end(), of_sockets.begin(), of_sockets.end());
     object.rodata->rings_tell = rings_tell();
-    if (object.rodata->rings_tell) {
-      hooked.push_back(programs.on_ring_done);
-    } else {
-      bpf_program__set_autoload(programs.on_ring_done, false);
-    }
   } else {
-    bpf_program__set_autoload(programs.on_ring_done, false);
     hooked.insert(hooked.end(), {programs.on_sys_enter, programs.on_sys_exit});
     for (bpf_program* program : of_sockets) bpf_program__set_autoload(program, false);
     bpf_program__set_autoload(programs.look_over, false);
+  }
+  if (object.rodata->rings_tell) hooked.insert(hooked.end(), of_rings.begin(), of_rings.end());
+  for (bpf_program* program : of_rings) {
+    bpf_program__set_autoload(program, object.rodata->rings_tell != 0);
   }
   if (auto loaded = load_skeleton(object, "capture"); !loaded) return std::move(loaded).error();
   capture->ring_.reset(
@@ -204,6 +204,7 @@ Result<void> BpfCapture::look_into_go(std::optional<Pid> process, const std::str
   auto& programs = object_->progs;
   // Ends before beginnings: whoever is found reading must be sure to be told of.
   std::vector<std::pair<bpf_program*, std::uint64_t>> wanted;
+  if (places.copied != 0) wanted.emplace_back(programs.go_tls_read_copied, places.copied);
   for (const std::uint64_t at : places.reads) wanted.emplace_back(programs.go_tls_read_done, at);
   wanted.emplace_back(programs.go_tls_read, places.read);
   wanted.emplace_back(programs.go_tls_write, places.write);
@@ -312,7 +313,7 @@ CaptureLosses BpfCapture::losses() const {
 
 }  // namespace
 
-Result<std::unique_ptr<CaptureSource>> open_capture(CaptureHooks hooks, FindOpenSsl find) {
+Result<std::unique_ptr<CaptureSource>> open_capture(CaptureHooks hooks, FindTlsPlaces find) {
   return BpfCapture::open(hooks, std::move(find));
 }
 

@@ -80,9 +80,9 @@ class CaptureSource {
 // nothing to whoever does not use a socket; before, every system call has to be looked at.
 enum class CaptureHooks : std::uint8_t { kBest, kSystemCalls };
 
-// Loads and attaches; `find` makes probes of OpenSSL several times cheaper. Errors: EPERM without
+// Loads and attaches; `find` makes probes of libraries several times cheaper. Errors: EPERM without
 // CAP_BPF and CAP_PERFMON; ENOENT without the kernel's BTF; the advice says what would help.
 Result<std::unique_ptr<CaptureSource>> open_capture(CaptureHooks hooks = CaptureHooks::kBest,
-                                                    FindOpenSsl find = {});
+                                                    FindTlsPlaces find = {});
 
 }  // namespace plumb::detect

@@ -23,12 +23,13 @@ constexpr int kEverybody = -1;
 
 }  // namespace
 
-// At the two functions of OpenSSL under those with names.
+// At the places that are cheap.
 bool TlsProbes::attach_inside(Looked& looked, int pid) {
   auto& programs = programs_.progs;
+  const bool gnutls = looked.library.gnutls;
   const std::array<std::pair<bpf_program*, std::uint64_t>, 2> probes = {
-      {{programs.tls_write_inside, looked.inside->write},
-       {programs.tls_read_ex, looked.inside->read}}};
+      {{gnutls ? programs.tls_write : programs.tls_write_inside, looked.inside->write},
+       {gnutls ? programs.tls_read_record : programs.tls_read_ex, looked.inside->read}}};
   const char* file = looked.library.path.c_str();
   const BpfLog log;
   std::vector<BpfLink> links;
@@ -46,9 +47,7 @@ bool TlsProbes::attach_inside(Looked& looked, int pid) {
 
 // True where at least one way out and one way in could be probed.
 bool TlsProbes::attach_to(Looked& looked, int pid) {
-  if (!looked.library.gnutls && !looked.tried && find_) {
-    looked.inside = find_(looked.library.path);
-  }
+  if (!looked.tried && find_) looked.inside = find_(looked.library.path);
   looked.tried = true;
   const bool inside = looked.inside && attach_inside(looked, pid);
   auto& programs = programs_.progs;

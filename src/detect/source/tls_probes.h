@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-#include "detect/record/openssl_places.h"
+#include "detect/record/tls_places.h"
 #include "detect/source/bpf_support.h"
 #include "detect/source/tls_libraries.h"
 #include "plumb/base/ids.h"
@@ -24,14 +24,14 @@ struct capture_bpf;
 
 namespace plumb::detect {
 
-// Where in that file OpenSSL is cheaper to probe than at the functions with names; nothing where
+// Where in that file its TLS is cheaper to probe than at the functions with names; nothing where
 // that is not known.
-using FindOpenSsl = std::function<std::optional<OpenSslPlaces>(const std::string& path)>;
+using FindTlsPlaces = std::function<std::optional<TlsPlaces>(const std::string& path)>;
 
 class TlsProbes {
  public:
   // `programs` stays loaded for as long as this lives.
-  TlsProbes(capture_bpf& programs, FindOpenSsl find)
+  TlsProbes(capture_bpf& programs, FindTlsPlaces find)
       : programs_(programs), find_(std::move(find)) {}
 
   // Looks into what the processes have, and into the system's libraries that one of them has not.
@@ -45,7 +45,7 @@ class TlsProbes {
  private:
   struct Looked {
     TlsLibrary library;
-    std::optional<OpenSslPlaces> inside{};
+    std::optional<TlsPlaces> inside{};
     bool tried = false;
     bool by_everybody = false;
     std::vector<BpfLink> links{};  // none, though tried: it has no such functions
@@ -57,7 +57,7 @@ class TlsProbes {
   void tell_programs();
 
   capture_bpf& programs_;
-  FindOpenSsl find_;
+  FindTlsPlaces find_;
   std::map<FileIdentity, Looked> looked_;
 };
 

@@ -3,6 +3,7 @@
 #include "detect/symbol/go_tls.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "detect/symbol/elf_image.h"
 #include "detect/symbol/go_binary.h"
@@ -48,6 +49,22 @@ std::vector<std::uint64_t> go_returns(const GoTable& table, const GoTable::Funct
   return found;
 }
 
+std::vector<std::uint64_t> go_calls(const GoTable::Function& function,
+                                    std::span<const std::byte> code, ElfAddress callee) {
+  constexpr std::byte kCall{0xe8};  // and where to, from the next instruction on
+  constexpr std::size_t kSize = 5;
+  std::vector<std::uint64_t> found;
+  for (std::size_t at = 0; at + kSize <= code.size(); ++at) {
+    if (code[at] != kCall) continue;
+    std::int32_t distance = 0;
+    std::memcpy(&distance, code.data() + at + 1, sizeof distance);
+    const std::uint64_t to =
+        number(function.entry) + at + kSize + static_cast<std::uint64_t>(std::int64_t{distance});
+    if (to == number(callee)) found.push_back(at);
+  }
+  return found;
+}
+
 std::optional<GoTlsPlaces> find_go_tls(const std::string& path) {
   const auto image = FileImage::open(path);
   if (!image) return std::nullopt;
@@ -63,7 +80,14 @@ std::optional<GoTlsPlaces> find_go_tls(const std::string& path) {
   const std::uint64_t asked = go_probe_place(read->bytes);
   const auto returns = go_returns(*table, read->function, read->bytes);
   if (written == 0 || asked == 0 || returns.empty()) return std::nullopt;
-  GoTlsPlaces places{write->offset + written, read->offset + asked, {}};
+  GoTlsPlaces places{write->offset + written, read->offset + asked, 0, {}};
+  const auto copy = table->find_named("runtime.memmove");
+  const auto copies =
+      copy ? go_calls(read->function, read->bytes, copy->entry) : std::vector<std::uint64_t>();
+  if (copies.size() == 1) {
+    places.copied = read->offset + copies.front();
+    return places;
+  }
   for (const std::uint64_t at : returns) places.reads.push_back(read->offset + at);
   return places;
 }

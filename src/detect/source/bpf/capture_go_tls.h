@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
 /* TLS in the clear in Go programs: crypto/tls.(*Conn).Write(b) and Read(b). Probes at their
- * beginnings and at Read's return instructions. Registers are those of Go's own calling convention
+ * beginnings, and where Read copies what it has to its caller, or, where that is not known, at its
+ * return instructions. Registers are those of Go's own calling convention
  * since 1.17: receiver in RAX, the slice in RBX, RCX, RDI, the first result in RAX, the goroutine
  * in R14: a goroutine may come back on another thread. */
 #pragma once
@@ -65,12 +66,22 @@ int go_tls_read(struct user_registers* at) {
   return 0;
 }
 
-SEC("uprobe")
-int go_tls_read_done(struct user_registers* at) {
+static __always_inline int go_read_ends(struct user_registers* at, __u64 buffer, __s64 size) {
   const __u64 key = session_key(at->r14, bpf_get_current_pid_tgid() >> 32);
   const struct go_read* known = bpf_map_lookup_elem(&go_reads, &key);
   if (!known) return 0;
   const struct go_read call = *known;
   bpf_map_delete_elem(&go_reads, &key);
-  return (__s64)at->ax > 0 ? go_moved(call.conn, call.buffer, at->ax, 0) : 0;
+  return size > 0 ? go_moved(call.conn, buffer ? buffer : call.buffer, size, 0) : 0;
+}
+
+/* At a call of runtime.memmove(to, from, size). */
+SEC("uprobe")
+int go_tls_read_copied(struct user_registers* at) {
+  return go_read_ends(at, at->bx, at->cx);
+}
+
+SEC("uprobe")
+int go_tls_read_done(struct user_registers* at) {
+  return go_read_ends(at, 0, at->ax);
 }

@@ -66,24 +66,45 @@ struct tcp_sock {
   __u64 bytes_acked;
 } PLUMB_CORE;
 
+struct io_ring_ctx;
+struct iov_iter {
+  __u8 iter_type; /* 0: ITER_UBUF, one buffer of a process */
+  void* ubuf;
+} PLUMB_CORE;
+struct msghdr {
+  struct iov_iter msg_iter;
+} PLUMB_CORE;
+/* What the kernel keeps of a message while it is on its way. */
+struct io_async_msghdr {
+  struct msghdr msg;
+} PLUMB_CORE;
+struct io_cqe {
+  __u64 user_data;
+} PLUMB_CORE;
 /* A request of io_uring; what it was asked for stands at its beginning, by its kind. */
 struct io_kiocb {
   struct file* file;
   __u8 opcode;
+  __u64 flags;
+  struct io_cqe cqe;
+  struct io_ring_ctx* ctx;
+  void* async_data;
 } PLUMB_CORE;
 struct io_sr_msg {
   void* umsg;
   void* buf;
+  int len;
   unsigned int done_io;
+  __u16 flags;
 } PLUMB_CORE;
 struct io_rw {
   __u64 addr;
   __u32 len;
 } PLUMB_CORE;
 struct io_uring_cqe {
+  __u64 user_data;
   __s32 res;
 } PLUMB_CORE;
-struct io_ring_ctx;
 
 struct bpf_iter_meta {
   struct seq_file* seq;

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "detect/source/bpf/capture_over.h"
-#include "detect/source/bpf/capture_place.h"
+#include "detect/source/bpf/capture_ring_request.h"
 #include "detect/source/bpf/capture_session.h"
 
 #define kErrorQueue 0x2000 /* MSG_ERRQUEUE */
@@ -60,9 +60,6 @@ static __always_inline struct capture_socket* meet(struct sock* sk, const struct
   }
   return bpf_map_lookup_elem(&sockets, &inode);
 }
-
-/* Set where the completions of io_uring are heard of (capture_ring.h). */
-const volatile __u8 rings_tell = 0;
 
 /* Whether the thread is in a system call of its own: the registers are those that it came with.
  * What io_uring does is done in a call of io_uring, by threads of the kernel, or on the way out of
@@ -205,19 +202,34 @@ static __noinline int begin_passing(struct capture_passing* own,
   return 0;
 }
 
-/* Counted, and lost unless io_uring tells where they are. */
-static __always_inline int ring_moved(struct capture_socket* socket, const struct sock* sk,
-                                      const struct tcp_sock* tcp, const struct move* move) {
-  const __u64 now = bpf_ktime_get_boot_ns();
+/* Counted, and lost unless io_uring tells where they are, now (true) or with its completion. */
+static __noinline int ring_moved(struct capture_socket* socket, struct sock* sk, __u64 inode,
+                                 const struct move* move) {
+  if (!socket || !sk || !move) return 0;
+  const struct tcp_sock* tcp = bpf_skc_to_tcp_sock(sk);
+  __u64 when = bpf_ktime_get_boot_ns();
   if (tcp) {
     count_missed(&socket->counts, sk, tcp, move);
-    const __u64 when = time_of(&socket->counts, tcp, move, now);
-    if (move->sends) socket->ringed = when;
-  } else if (move->sends) {
-    socket->ringed = now;
+    when = time_of(&socket->counts, tcp, move, when);
+  }
+  if (move->sends) socket->ringed = when;
+  struct place place = {};
+  if (!socket->tls && place_of_quiet(sk, move->sends, &place)) {
+    struct piece* piece = piece_at(when, inode, socket->fd);
+    if (!piece) return 0;
+    piece->event.what = CAPTURE_DATA;
+    piece->event.total = move->size;
+    piece->event.bits = move->sends ? CAPTURE_SENT : 0;
+    pass_on(piece, sk, &place, socket, 0);
+    return 1;
   }
   count_loss(CAPTURE_UNREADABLE);
   if (!socket->tls) __sync_fetch_and_add(&socket->lost[move->sends & 1], move->size);
+  if (!move->sends) {
+    const __u64 thread = bpf_get_current_pid_tgid();
+    const struct ring_move last = {.inode = inode, .size = move->size};
+    bpf_map_update_elem(&ring_moves, &thread, &last, BPF_ANY);
+  }
   return 0;
 }
 
@@ -231,7 +243,7 @@ static __noinline int look_at(struct sock* sk, struct task_struct* task, __u64 i
   struct capture_passing* passed = tcp ? bpf_sk_storage_get(&passing, sk, 0, 0) : 0;
   if (passed && passed->passes) look_again(passed, socket);
   socket->pid = task->tgid;
-  if (move->ringed) return ring_moved(socket, sk, tcp, move);
+  if (move->ringed) return ring_moved(socket, sk, inode, move);
   __s32 fd = -1;
   struct place place = place_in_call(task, (const void*)bpf_task_pt_regs(task), &fd);
   socket->fd = fd;

@@ -112,6 +112,12 @@ SEC("uprobe")
 int tls_read_ex(struct user_registers* at) {
   return tls_entered(at->di, at->si, at->cx, 0);
 }
+/* The function under gnutls_record_recv: there is a content type before the buffer. */
+SEC("uprobe")
+int tls_read_record(struct user_registers* at) {
+  const __u32 application_data = 23;
+  return (__u32)at->si == application_data ? tls_entered(at->di, at->dx, 0, 0) : 0;
+}
 SEC("uretprobe")
 int tls_done(struct user_registers* at) {
   return tls_returned(at->ax);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The function under two others, by what looks like a call in both.
-#include "detect/symbol/openssl_places.h"
+#include "detect/symbol/tls_places.h"
 
 #include <gtest/gtest.h>
 
 #include <cstring>
 #include <initializer_list>
+#include <string>
 #include <vector>
 
 namespace plumb::detect {
@@ -55,12 +56,48 @@ TEST_F(CommonCallee, IsNotLookedForOutside) {
   EXPECT_FALSE(common_callee(MemoryImage(code), 0x300, 0, 0)) << "no code there";
 }
 
-TEST(OpenSslPlaces, AreFoundInTheSystemsAndInNothingElse) {
-  const auto places = find_openssl("/usr/lib/x86_64-linux-gnu/libssl.so.3");
-  ASSERT_TRUE(places);
-  EXPECT_NE(places->read, places->write);
-  EXPECT_FALSE(find_openssl("/proc/self/exe"));
-  EXPECT_FALSE(find_openssl("/nowhere"));
+class GnuTls : public CommonCallee {
+ protected:
+  // mov rdx, rsi; mov esi, TYPE; jmp `to`
+  void pass_on(std::size_t at, std::size_t to, int type = 0x17) {
+    put(at, {0x48, 0x89, 0xf2, 0xbe, type, 0, 0, 0});
+    call(at + 8, to);
+    code[at + 8] = std::byte{0xe9};
+  }
+  std::optional<std::uint64_t> receive() const {
+    return gnutls_receive(MemoryImage(code), code.size(), 0x000, 0x100);
+  }
+};
+
+TEST_F(GnuTls, ReadsWithWhatBothPassApplicationDataOnTo) {
+  put(0x300, {0x41, 0x57});
+  pass_on(0x03e, 0x300);
+  EXPECT_FALSE(receive());
+  pass_on(0x10d, 0x300);
+  EXPECT_EQ(receive(), 0x300U);
+  pass_on(0x10d, 0x300, 0x15);
+  EXPECT_FALSE(receive()) << "alerts";
+}
+
+TEST_F(GnuTls, SendsByAJumpAfterNothingButZeros) {
+  put(0x000, {0x45, 0x31, 0xc0, 0x31, 0xc9, 0xe9});
+  put(0x100, {0xe9});
+  put(0x200, {0x31, 0xff, 0xe9});  // xor edi, edi: the session is gone
+  const MemoryImage image(code);
+  EXPECT_EQ(gnutls_send(image, 0x000), 0x005U);
+  EXPECT_EQ(gnutls_send(image, 0x100), 0x100U);
+  EXPECT_FALSE(gnutls_send(image, 0x200));
+  EXPECT_FALSE(gnutls_send(image, 0x5000));
+}
+
+TEST(TlsPlaces, AreFoundInTheSystemsAndInNothingElse) {
+  for (const char* name : {"libssl.so.3", "libgnutls.so.30"}) {
+    const auto places = find_tls_places(std::string("/usr/lib/x86_64-linux-gnu/") + name);
+    ASSERT_TRUE(places) << name;
+    EXPECT_NE(places->read, places->write);
+  }
+  EXPECT_FALSE(find_tls_places("/proc/self/exe"));
+  EXPECT_FALSE(find_tls_places("/nowhere"));
 }
 
 }  // namespace
