@@ -302,7 +302,7 @@ class IoUring(unittest.TestCase):
 
     def test_what_a_ring_moves_is_read(self):
         # As it completes; at once; with a second completion for the memory; again and again by one request.
-        for what, requests in (("send", 1), ("quiet", 1), ("zero-copy", 1)):
+        for what, requests in (("send", 1), ("quiet", 1), ("zero-copy", 1), ("multishot", 2)):
             with self.subTest(what):
                 exchanges, capture = self.served(what, requests)
                 found = [(one["state"], one["response"]["status"]) for one in exchanges]
