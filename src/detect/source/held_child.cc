@@ -2,7 +2,10 @@
 // Forking, and the two pipes between the two.
 #include "detect/source/held_child.h"
 
+#include <poll.h>
 #include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -34,6 +37,23 @@ ssize_t read_whole(const UniqueFd& from, void* to, std::size_t bytes) {
   ::_exit(kCannotExecute);
 }
 
+// A signal that came while the child was held (^C while a tracer gets ready) is met before it runs
+// the program, and stops it for its tracer, who waits in go(): it is passed on. What else stops it
+// (its exec, its end) is left for the owner to meet: true.
+bool stopped_for_owner(pid_t pid) {
+  siginfo_t stop{};
+  const auto look = [&](int options) {
+    return ::waitid(P_PID, static_cast<id_t>(pid), &stop, WSTOPPED | WNOHANG | options) == 0 &&
+           stop.si_pid == pid;
+  };
+  if (!look(WNOWAIT)) return false;
+  if (stop.si_status > 0x7f) return true;  // PTRACE_EVENT_… stands above the signal
+  if (!look(0)) return false;
+  const auto signal = static_cast<long>(stop.si_status);
+  ::ptrace(PTRACE_CONT, pid, nullptr, reinterpret_cast<void*>(signal));
+  return false;
+}
+
 }  // namespace
 
 std::vector<char*> as_arguments(const std::vector<std::string>& words) {
@@ -61,6 +81,12 @@ Result<void> HeldChild::go() {
   const char go = 1;
   (void)!::write(word_.get(), &go, sizeof(go));
   word_.reset();
+  constexpr int kMillisBetweenLooks = 10;
+  for (pollfd said{failure_.get(), POLLIN, 0}; ::poll(&said, 1, kMillisBetweenLooks) <= 0;) {
+    if (!stopped_for_owner(number(pid_))) continue;
+    failure_.reset();
+    return {};
+  }
   int code = 0;
   const ssize_t got = read_whole(failure_, &code, sizeof(code));
   failure_.reset();

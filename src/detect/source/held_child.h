@@ -29,7 +29,8 @@ class HeldChild {
   // and fork.
   static Result<HeldChild> start(std::string name, const std::function<void()>& run);
 
-  // Lets it run. Errors: what `run` left in errno.
+  // Lets it run, and waits until it does or could not. By the thread that traces it, if any does.
+  // Errors: what `run` left in errno.
   Result<void> go();
 
   Pid pid() const { return pid_; }

@@ -3,6 +3,8 @@
 #include "detect/source/held_child.h"
 
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -48,6 +50,28 @@ TEST(HeldChildTest, EndsWithTheOneWhoNeverSaidIt) {
   const Pid pid = (*child)->pid();
   child.reset();
   EXPECT_EQ(WEXITSTATUS(status_of(pid)), 127);
+}
+
+TEST(HeldChildTest, IsEndedByASignalThatCameWhileItWasHeldAlsoWhenItIsTraced) {
+  sigset_t blocked;
+  sigset_t before;
+  ::sigemptyset(&blocked);
+  ::sigaddset(&blocked, SIGTERM);
+  ASSERT_EQ(::sigprocmask(SIG_BLOCK, &blocked, &before), 0);
+  auto child = hold("/bin/true");
+  ASSERT_EQ(::sigprocmask(SIG_SETMASK, &before, nullptr), 0);
+  ASSERT_TRUE(child);
+  const pid_t pid = number(child->pid());
+  ASSERT_EQ(::ptrace(PTRACE_SEIZE, pid, nullptr, PTRACE_O_TRACEEXIT), 0);
+  ASSERT_EQ(::kill(pid, SIGTERM), 0);
+  ASSERT_TRUE(child->go());
+  const int stop = status_of(child->pid());
+  ASSERT_TRUE(WIFSTOPPED(stop));
+  EXPECT_EQ(stop >> 8, SIGTRAP | PTRACE_EVENT_EXIT << 8);
+  ASSERT_EQ(::ptrace(PTRACE_CONT, pid, nullptr, nullptr), 0);
+  const int status = status_of(child->pid());
+  EXPECT_TRUE(WIFSIGNALED(status));
+  EXPECT_EQ(WTERMSIG(status), SIGTERM);
 }
 
 }  // namespace
