@@ -43,7 +43,7 @@ class Capture:
         time.sleep(0.3)
         self.process.send_signal(signal.SIGINT)
         self.reader.join()
-        self.status = self.process.wait(30)
+        self.status = self.process.wait(120)
         self.said = self.process.stderr.read()
         self.process.stderr.close()
         self.process.stdout.close()
