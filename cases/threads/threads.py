@@ -9,6 +9,10 @@ def handle_request(answer):
     answer.wait(0.2 if len(sys.argv) > 2 else None)
 
 
-while True:
+def accept_request():
     threading.Thread(target=handle_request, args=(threading.Event(),), daemon=True).start()
+
+
+while True:
+    accept_request()
     time.sleep(0.5)

@@ -46,6 +46,7 @@ constexpr auto kStacksComeLate = 25s;     // a leak whose site is unknown is wai
 constexpr auto kExchangesComeLate = 30s;  // two that wait for each other may be heard to say why
 constexpr int kPriority = -10;            // a look that comes late on a busy machine tells little
 constexpr double kFirm = 0.84;
+constexpr double kHeard = 0.9;  // of a wait whose exchange was read, it is surer than that
 constexpr auto kRerun = 8s;
 constexpr std::size_t kMostVictims = 64;
 constexpr std::size_t kMostSuspects = 24;
@@ -126,7 +127,7 @@ void Run::follow(Pid process) {
   if (!session_) {
     TraceSettings settings;
     settings.options.follow_children = false;
-    settings.options.resources = {Kind::kMapping, Kind::kHeap};
+    settings.options.resources = {Kind::kMapping, Kind::kHeap, Kind::kThread, Kind::kChild};
     settings.heap = HeapWay::kSamplerOnly;
     auto session = TraceSession::open(settings);
     if (!session) {
@@ -202,7 +203,7 @@ bool Run::exchange_may_come(const Explanation& explanation) const {
   return watch_->reading().facts() && observation().span() < kExchangesComeLate &&
          std::ranges::any_of(explanation.findings, [](const Finding& finding) {
            return finding.id == id::kIdlePeerWaits && finding.measure == measure_of(Kind::kTcp) &&
-                  finding.confidence < kFirm;
+                  finding.confidence < kHeard;
          });
 }
 

@@ -14,6 +14,7 @@ enum class Relation : std::uint8_t {
   kSame,     // both are of one process
   kHolder,   // the cause's process has the other ends of what the effect counts
   kWaiters,  // the cause is about processes that the effect leads to
+  kBehind,   // the cause says why the effect's own process does not go on
 };
 
 struct Rule {
@@ -48,6 +49,9 @@ constexpr std::array kRules = {
     Rule{id::kThreadLeak, id::kUnframedResponse, Relation::kHolder},
     Rule{id::kThreadLeak, id::kIdlePeerWaits, Relation::kWaiters},
     Rule{id::kIdlePeerWaits, id::kGoroutineLeak, Relation::kSame},
+    Rule{id::kThreadLeak, id::kLockHeld, Relation::kBehind},
+    Rule{id::kIdlePeerWaits, id::kLockHeld, Relation::kBehind},
+    Rule{id::kStuckChildren, id::kLockHeld, Relation::kWaiters},
     Rule{id::kStuckChildren, id::kAcceptStarved, Relation::kHolder},
     Rule{id::kStuckChildren, id::kUnframedResponse, Relation::kHolder},
     Rule{id::kStuckChildren, id::kIdlePeerWaits, Relation::kWaiters},
@@ -60,6 +64,9 @@ constexpr std::array kRules = {
     Rule{id::kLimitNear, id::kIdleClients, Relation::kSame},
     Rule{id::kAcceptStarved, id::kIdleClients, Relation::kSame},
     Rule{id::kIdleClients, id::kDescriptorLeak, Relation::kHolder},
+    Rule{id::kLockHeld, id::kLockHeld, Relation::kBehind},
+    Rule{id::kLockHeld, id::kIdlePeerWaits, Relation::kBehind},
+    Rule{id::kLockHeld, id::kInheritedDescriptor, Relation::kBehind},
 };
 
 bool leads_to(const Finding& finding, ProcessKey process) {
@@ -130,6 +137,9 @@ bool related(const Finding& effect, const Finding& cause, Relation relation) {
              leads_to(effect, cause.subject.process);
     case Relation::kWaiters:
       return overlap(effect, cause);
+    case Relation::kBehind:
+      return cause.subject.process != effect.subject.process &&
+             leads_to(cause, effect.subject.process);
   }
   return false;
 }

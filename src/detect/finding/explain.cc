@@ -15,9 +15,9 @@ namespace plumb::detect {
 namespace {
 
 // Of a process at the other end, these make the chosen one suffer.
-constexpr std::array kSuffered = {id::kAcceptStarved,  id::kUnframedResponse,
-                                  id::kIdlePeerWaits,  id::kListenerGone,
-                                  id::kListenerClosed, id::kInheritedDescriptor};
+constexpr std::array kSuffered = {
+    id::kAcceptStarved,  id::kUnframedResponse,    id::kIdlePeerWaits, id::kListenerGone,
+    id::kListenerClosed, id::kInheritedDescriptor, id::kLockHeld};
 
 // What one finding says better than another of the same process, and what is plumb's own.
 void drop_superseded(Pid self, std::vector<Finding>& findings) {
@@ -33,6 +33,7 @@ void drop_superseded(Pid self, std::vector<Finding>& findings) {
         finding.id == id::kDescriptorLeak && finding.measure == measure_of(Kind::kFile);
     if (files && has(id::kDeletedFileHeld, finding)) continue;
     if (finding.id == id::kIdlePeerWaits && has(id::kUnframedResponse, finding)) continue;
+    if (finding.id == id::kIdleConnections && has(id::kDescriptorLeak, finding)) continue;
     kept.push_back(finding);
   }
   findings = std::move(kept);
@@ -77,7 +78,8 @@ void raise_for_victims(const Circle& circle, std::vector<Finding>& findings) {
   for (Finding& finding : findings) {
     const bool suffers = std::ranges::any_of(
         finding.leads_to, [&](ProcessKey process) { return circle.own.contains(process); });
-    const bool stuck = finding.id == id::kIdlePeerWaits || finding.id == id::kInheritedDescriptor;
+    const bool stuck = finding.id == id::kIdlePeerWaits || finding.id == id::kInheritedDescriptor ||
+                       finding.id == id::kLockHeld;
     if (stuck && suffers && finding.severity == Severity::kInfo) {
       finding.severity = Severity::kWarning;
     }

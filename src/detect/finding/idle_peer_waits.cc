@@ -24,6 +24,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kQuiet = 10s;
+constexpr auto kLongQuiet = 40s;  // then longer looking tells nothing new: a poll comes in 30 s
+constexpr double kAsStatesTell = 0.84;
 constexpr std::uint64_t kHeardEnough = 2;  // exchanges that were heard not to end
 
 struct Waiters {
@@ -140,7 +142,7 @@ Finding describe(const Facts& facts, ProcessIndex server, const Waiters& waiters
   finding.id = id::kIdlePeerWaits;
   finding.subject = subject_of(survey, server);
   finding.severity = Severity::kInfo;  // an effect makes it more
-  finding.confidence = has_answered ? 0.8 : 0.7;
+  finding.confidence = waiters.most_quiet >= kLongQuiet ? kAsStatesTell : has_answered ? 0.8 : 0.7;
   finding.measure = measure_of(Kind::kTcp);
   finding.weight = waiters.clients.size();
   finding.summary =

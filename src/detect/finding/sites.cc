@@ -66,4 +66,49 @@ void add_site(const Facts& facts, const Site& site, Finding& finding) {
   }
 }
 
+const Site* starting_site(const Facts& facts, Pid process, Kind kind, std::span<const Pid> among) {
+  constexpr std::uint64_t kFewest = 2;
+  if (facts.trace == nullptr) return nullptr;
+  const auto meant = [&](const HoldingSample& sample) {
+    return std::ranges::any_of(among, [&](Pid one) {
+      return number(sample.file) == static_cast<std::uint64_t>(number(one));
+    });
+  };
+  std::vector<const Site*> own;
+  for (const Site& site : facts.trace->ledger.sites()) {
+    if (site.kind != kind || site.live < kFewest || site.special != OriginId::kFirst) continue;
+    if (std::ranges::any_of(site.samples, [&](const auto& one) { return one.pid == process; })) {
+      own.push_back(&site);
+    }
+  }
+  // A site keeps a few of what it has made: where there is one alone they need not be among them.
+  if (own.size() > 1 && !among.empty()) {
+    std::erase_if(own,
+                  [&](const Site* site) { return std::ranges::none_of(site->samples, meant); });
+  }
+  const auto most = std::ranges::max_element(own, {}, [](const Site* site) { return site->live; });
+  return most == own.end() ? nullptr : *most;
+}
+
+std::string add_starter(const Facts& facts, const Site& site, Finding& finding) {
+  std::vector<Frame> stack = frames_of(facts.trace->stacks, site.stack);
+  const Frame* guilty = guilty_frame(stack);
+  if (guilty == nullptr) return {};
+  const TraceLedger& ledger = facts.trace->ledger;
+  const std::string starter = frame_text(*guilty);
+  const std::string_view call = call_name(site.call);
+  finding.evidence.push_back(
+      {"started by", starter + (call.empty() ? std::string() : fmt::format(", by {}", call))});
+  if (std::string callers = callers_text(stack); !callers.empty()) {
+    finding.evidence.push_back({"called by", std::move(callers)});
+  }
+  finding.evidence.push_back(
+      {"from there",
+       fmt::format("{} started, {} {} while traced for {}", human_count(site.created),
+                   human_count(site.closed), site.kind == Kind::kChild ? "waited for" : "ended",
+                   human_duration(ledger.now() - ledger.began()))});
+  finding.stack = std::move(stack);
+  return starter;
+}
+
 }  // namespace plumb::detect

@@ -4,6 +4,8 @@
 
 #include <chrono>
 #include <optional>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "detect/finding/facts.h"
@@ -22,5 +24,14 @@ double survivor_rate(const Facts& facts, const Site& site);
 void add_site(const Facts& facts, const Site& site, Finding& finding);
 // Whether the site accepts connections.
 bool accepts(const Site& site);
+
+// The site at which a process starts most of its threads or children that still are there, two at
+// least; `among`, where it is not empty, are the numbers of those that are meant. That they pile up
+// is for others to say. Null where there is none.
+const Site* starting_site(const Facts& facts, Pid process, Kind kind,
+                          std::span<const Pid> among = {});
+// Adds the stack of such a site and rows on who starts them, and answers with that function:
+// "serve (a.py:9)". Where none of the program's own is seen nothing is added, and it is empty.
+std::string add_starter(const Facts& facts, const Site& site, Finding& finding);
 
 }  // namespace plumb::detect

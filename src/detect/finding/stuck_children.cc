@@ -8,6 +8,7 @@
 
 #include "detect/finding/kinds.h"
 #include "detect/finding/said.h"
+#include "detect/finding/sites.h"
 #include "detect/finding/wording.h"
 #include "detect/model/period.h"
 #include "detect/model/waiting.h"
@@ -98,6 +99,20 @@ void add_rerun(const Facts& facts, const Rerun& rerun, Finding& finding) {
   }
 }
 
+// The function that starts them, where it was seen at it; else the process.
+std::string add_who(const Facts& facts, const Group& group, Finding& finding) {
+  std::vector<Pid> numbers;
+  for (const ProcessIndex member : group.node.members) {
+    numbers.push_back(facts.process(member).key.pid);
+  }
+  std::string starter;
+  const Pid parent = facts.process(group.parent).key.pid;
+  if (const Site* site = starting_site(facts, parent, Kind::kChild, numbers)) {
+    starter = add_starter(facts, *site, finding);
+  }
+  return starter.empty() ? name_with_pid(facts.now.survey, group.parent) : starter;
+}
+
 Finding describe(const Facts& facts, const Group& group) {
   const Survey& survey = facts.now.survey;
   const std::string who = name_with_pid(survey, group.parent);
@@ -135,19 +150,21 @@ Finding describe(const Facts& facts, const Group& group) {
     finding.series = facts.observation.series(*tracked, Measure::kChildren);
   }
   finding.whose_move = who;
+  const std::string starter = add_who(facts, group, finding);
   const bool for_parent = !parties.empty() && parties.front().whom == group.parent &&
                           2 * parties.front().count > group.node.members.size();
   // A full pipe holds back who writes, an empty one who reads.
   const bool writing = !parties.empty() && parties.front().call.find("write") != std::string::npos;
   if (for_parent && writing) {
     finding.remedy = fmt::format(
-        "they wait for {} itself: it must read what they write, or give them another output", who);
+        "they wait for {} itself: {} must read what they write, or give them another output", who,
+        starter == who ? "it" : starter);
   } else if (for_parent) {
-    finding.remedy =
-        fmt::format("they wait for {} itself: it must close its end of what they read", who);
+    finding.remedy = fmt::format("they wait for {} itself: {} must close its end of what they read",
+                                 who, starter == who ? "it" : starter);
   } else {
     finding.remedy =
-        fmt::format("{} should give its children a time limit and end them at it", who);
+        fmt::format("{} should give its children a time limit and end them at it", starter);
   }
   return finding;
 }

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "detect/finding/kinds.h"
+#include "detect/finding/sites.h"
 #include "detect/finding/wording.h"
 #include "detect/model/wait.h"
 #include "plumb/base/human.h"
@@ -58,19 +59,38 @@ std::string given_to_run(const std::vector<Frame>& stack) {
   return {};
 }
 
-// The function that they sleep in is what they are for.
-void add_stack(const Facts& facts, ProcessIndex p, Finding& finding) {
+// The function that they sleep in is what they are for. Answers with it; empty where it is not
+// seen.
+std::string add_sleep(const Facts& facts, ProcessIndex p, Finding& finding) {
   const auto known =
       std::ranges::find(facts.threads, facts.process(p).key.pid, &ThreadStackFacts::process);
-  if (known == facts.threads.end()) return;
+  if (known == facts.threads.end()) return {};
   finding.stack = known->stack;
   const Frame* guilty = guilty_frame(finding.stack);
-  const std::string where = guilty == nullptr ? given_to_run(finding.stack) : frame_text(*guilty);
-  if (where.empty()) return;
+  std::string where = guilty == nullptr ? given_to_run(finding.stack) : frame_text(*guilty);
+  if (where.empty()) return where;
   finding.evidence.push_back({"they sleep in", fmt::format("{}, {} of the {} newest", where,
                                                            known->alike, known->sampled)});
-  finding.remedy = fmt::format(
-      "{} needs a time limit for what it waits for, and its threads a bound (a pool)", where);
+  return where;
+}
+
+// Who starts them must bound them; what they sleep in is why none ends.
+void add_who(const Facts& facts, ProcessIndex p, Finding& finding) {
+  const std::string where = add_sleep(facts, p, finding);
+  std::string starter;
+  if (const Site* site = starting_site(facts, facts.process(p).key.pid, Kind::kThread)) {
+    starter = add_starter(facts, *site, finding);
+  }
+  if (!starter.empty()) {
+    finding.confidence = 0.92;
+    finding.remedy = fmt::format(
+        "{} must bound the threads that it starts (a pool), or end them; {} needs a time "
+        "limit for what it waits for",
+        starter, where.empty() ? std::string("each") : where);
+  } else if (!where.empty()) {
+    finding.remedy = fmt::format(
+        "{} needs a time limit for what it waits for, and its threads a bound (a pool)", where);
+  }
 }
 
 }  // namespace
@@ -104,7 +124,7 @@ void find_thread_leak(const Facts& facts, std::vector<Finding>& found) {
     finding.whose_move = who;
     finding.remedy = fmt::format(
         "{} should bound its threads (a pool) and give what they wait for a time limit", who);
-    add_stack(facts, index, finding);
+    add_who(facts, index, finding);
     found.push_back(std::move(finding));
   }
 }

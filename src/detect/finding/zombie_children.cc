@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <string>
+#include <vector>
 
 #include "detect/finding/kinds.h"
 #include "detect/finding/sites.h"
@@ -19,10 +21,12 @@ struct Zombies {
   std::uint64_t all = 0;
   std::uint64_t lasting = 0;  // were zombies at the first look already
   ProcessIndex example{};
+  std::vector<Pid> numbers;
 };
 
-// What is acquired for each child, as the pipe to its output is, comes from who starts it.
-void add_starter(const Facts& facts, ProcessIndex parent, Finding& finding) {
+// What is acquired for each child, as the pipe to its output is, comes from who starts it. Answers
+// with its kind.
+std::string add_pipe(const Facts& facts, ProcessIndex parent, Finding& finding) {
   for (const Kind kind : {Kind::kPidfd, Kind::kPipe, Kind::kUnix}) {
     const auto sites = growing_sites(facts, facts.process(parent).key.pid, kind);
     if (sites.empty() || sites.front()->special != OriginId::kFirst) continue;
@@ -31,11 +35,25 @@ void add_starter(const Facts& facts, ProcessIndex parent, Finding& finding) {
     if (guilty == nullptr) continue;
     finding.evidence.push_back(
         {"each with", fmt::format("a {} of {}", name_of(kind), frame_text(*guilty))});
-    finding.remedy = fmt::format("{} must wait for what it starts (waitpid), and close its {}",
-                                 frame_text(*guilty), name_of(kind));
-    finding.stack = std::move(stack);
-    return;
+    if (finding.stack.empty()) finding.stack = std::move(stack);
+    return std::string(name_of(kind));
   }
+  return {};
+}
+
+// Who starts them, by the trace of forks, or by what comes with each child.
+void add_who(const Facts& facts, ProcessIndex parent, const Zombies& zombies, Finding& finding) {
+  std::string starter;
+  const Pid pid = facts.process(parent).key.pid;
+  if (const Site* site = starting_site(facts, pid, Kind::kChild, zombies.numbers)) {
+    starter = add_starter(facts, *site, finding);
+  }
+  const std::string pipe = add_pipe(facts, parent, finding);
+  if (starter.empty() && !pipe.empty()) starter = frame_text(*guilty_frame(finding.stack));
+  if (starter.empty()) return;
+  finding.remedy =
+      fmt::format("{} must wait for what it starts (waitpid){}", starter,
+                  pipe.empty() ? std::string(", or ignore SIGCHLD") : ", and close its " + pipe);
 }
 
 }  // namespace
@@ -49,6 +67,7 @@ void find_zombie_children(const Facts& facts, std::vector<Finding>& found) {
     Zombies& zombies = parents[process.parent];
     ++zombies.all;
     zombies.example = ProcessIndex{p};
+    zombies.numbers.push_back(process.key.pid);
     const auto before = facts.earlier(ProcessIndex{p});
     zombies.lasting +=
         before && facts.first.survey.processes[number(*before)].state == RunState{'Z'};
@@ -78,7 +97,7 @@ void find_zombie_children(const Facts& facts, std::vector<Finding>& found) {
     finding.whose_move = who;
     finding.remedy = fmt::format(
         "{} must call waitpid() for its children, or ignore SIGCHLD so that the kernel does", who);
-    add_starter(facts, *parent, finding);
+    add_who(facts, *parent, zombies, finding);
     found.push_back(std::move(finding));
   }
 }

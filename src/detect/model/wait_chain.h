@@ -52,6 +52,8 @@ enum class EndReason : std::uint8_t {
   kUnknown,
 };
 std::string_view name_of(EndReason reason);
+// "runs", "waits for another machine": what a sentence says of the process.
+std::string_view sentence_of(EndReason reason);
 
 struct ChainEnd {
   std::vector<ProcessIndex> way;  // from the one asked about to the one at the end

@@ -172,44 +172,6 @@ class Words {
   std::string text_;
 };
 
-std::string_view sentence_of(EndReason reason) {
-  switch (reason) {
-    case EndReason::kLocked:
-      return "can never go on";
-    case EndReason::kEnded:
-      return "has ended and was not waited for";
-    case EndReason::kStopped:
-      return "is stopped by a signal";
-    case EndReason::kKernel:
-      return "sleeps in the kernel";
-    case EndReason::kRuns:
-      return "runs";
-    case EndReason::kSleeps:
-      return "sleeps, and goes on by itself";
-    case EndReason::kMutual:
-      return "waits for whoever waits for it";
-    case EndReason::kDevice:
-      return "waits for a disk, a device or a terminal";
-    case EndReason::kOutside:
-      return "waits for another machine";
-    case EndReason::kClients:
-      return "is idle: it waits for whoever comes";
-    case EndReason::kSignal:
-      return "waits for a signal";
-    case EndReason::kEvent:
-      return "waits for the kernel to tell it something";
-    case EndReason::kThreads:
-      return "waits for a thread of its own";
-    case EndReason::kNobody:
-      return "waits for an end that nobody has";
-    case EndReason::kUnseen:
-      return "waits for one that cannot be seen";
-    case EndReason::kUnknown:
-      return "waits, for what cannot be seen";
-  }
-  return {};
-}
-
 }  // namespace
 
 std::string wait_line_text(const WaitGraph& graph, const WaitLine& line) {

@@ -107,6 +107,7 @@ TEST(Explain, AProxyThatWaitsForItsOriginPassesTheMoveOn) {
   ASSERT_NE(finding, nullptr);
   EXPECT_EQ(finding->subject.process.pid, Pid{30});
   EXPECT_EQ(finding->whose_move, "origin(20)");
+  EXPECT_GE(finding->confidence, 0.84) << "quiet for ten minutes: to look longer tells no more";
 }
 
 TEST(Explain, OfPlumbItselfNothingIsSaid) {

@@ -4,7 +4,7 @@
 #include <sys/syscall.h>
 
 #include "detect/finding/kinds.h"
-#include "tests/unit/finding/story.h"
+#include "tests/unit/finding/traced_growth.h"
 
 namespace plumb::detect {
 namespace {
@@ -108,43 +108,14 @@ TEST(MappingLeak, MemoryWithoutAFileIsANote) {
 
 // A trace in which mmap() under `functions`, innermost first, has made one mapping each second.
 const Finding* mapped_by(std::initializer_list<const char*> functions, Explanation& found) {
-  StackStore stacks;
-  std::vector<FrameId> ids;
-  for (const char* function : functions) {
-    Frame frame;
-    frame.function = function;
-    const bool library = ids.size() + 1 < functions.size();
-    frame.module = library ? "/usr/lib/x86_64-linux-gnu/libc.so.6" : "/srv/indexer";
-    ids.push_back(stacks.intern(frame));
-  }
-  TraceLedger ledger(BootTime(seconds(3600)), seconds(2));
-  ledger.on(ProcessEvent{.what = ProcessEvent::What::kFork,
-                         .pid = Pid{812},
-                         .table = TableId{1},
-                         .start = BootTime(seconds(1)),
-                         .name = "indexer"});
-  ledger.learn(OriginId{16}, stacks.add(ids), Kind::kMapping, SYS_mmap, false);
-  for (int now = 1; now <= 20; ++now) {
-    ledger.begin_pass(BootTime(seconds(3600 + now)));
-    for (int born = 0; born < now; ++born) {
-      LiveHolding held;
-      held.table = TableId{1};
-      held.file = FileId{0x1000U * static_cast<unsigned>(born + 1)};
-      held.born = BootTime(seconds(3600 + born));
-      held.origin = OriginId{16};
-      held.call = SYS_mmap;
-      held.kind = Kind::kMapping;
-      held.bytes = 4096;
-      ledger.hold(held);
-    }
-    std::vector<OriginCount> counts(17);
-    counts[16].created = static_cast<std::uint64_t>(now);
-    ledger.end_pass(counts, {});
-  }
+  TracedGrowth growth;
+  growth.made_by(functions, Kind::kMapping, SYS_mmap,
+                 [](int born) { return 0x1000U * static_cast<unsigned>(born + 1); });
+  growth.run();
   const Story story([](SurveyBuilder& machine, int look) {
     machine.process(812, "indexer", 1).mappings = 100U + unsigned(look);
   });
-  const TraceFacts trace{ledger, stacks, {}, 0};
+  const TraceFacts trace = growth.facts();
   found = explain_with(story, [&](Facts& facts) { facts.trace = &trace; });
   return find(found, id::kMappingLeak);
 }
