@@ -10,6 +10,8 @@
 #include "detect/finding/causes.h"
 #include "detect/finding/contested.h"
 #include "detect/finding/kinds.h"
+#include "detect/finding/sites.h"
+#include "detect/finding/wording.h"
 
 namespace plumb::detect {
 namespace {
@@ -18,6 +20,28 @@ namespace {
 constexpr std::array kSuffered = {
     id::kAcceptStarved,  id::kUnframedResponse,    id::kIdlePeerWaits, id::kListenerGone,
     id::kListenerClosed, id::kInheritedDescriptor, id::kLockHeld};
+
+// A library may run a thread for each object: where one function makes both, and forgets the
+// descriptors, the threads go when these are closed. They are told with them.
+void fold_library_threads(std::vector<Finding>& findings) {
+  std::vector<ProcessKey> folded;
+  for (const Finding& threads : findings) {
+    if (threads.id != id::kThreadLeak) continue;
+    const auto run = std::ranges::find(threads.evidence, kTheyRun, &Evidence::what);
+    if (run == threads.evidence.end()) continue;
+    const auto leak = std::ranges::find_if(findings, [&](const Finding& finding) {
+      return finding.id == id::kDescriptorLeak && finding.severity > Severity::kInfo &&
+             finding.subject.process == threads.subject.process &&
+             same_guilty(finding.stack, threads.stack);
+    });
+    if (leak == findings.end()) continue;
+    leak->evidence.push_back({"with them", "a thread each, which runs " + run->value});
+    folded.push_back(threads.subject.process);
+  }
+  std::erase_if(findings, [&](const Finding& finding) {
+    return finding.id == id::kThreadLeak && std::ranges::count(folded, finding.subject.process) > 0;
+  });
+}
 
 // What one finding says better than another of the same process, and what is plumb's own.
 void drop_superseded(Pid self, std::vector<Finding>& findings) {
@@ -33,7 +57,8 @@ void drop_superseded(Pid self, std::vector<Finding>& findings) {
         finding.id == id::kDescriptorLeak && finding.measure == measure_of(Kind::kFile);
     if (files && has(id::kDeletedFileHeld, finding)) continue;
     if (finding.id == id::kIdlePeerWaits && has(id::kUnframedResponse, finding)) continue;
-    if (finding.id == id::kIdleConnections && has(id::kDescriptorLeak, finding)) continue;
+    const bool unused = finding.id == id::kIdleConnections;
+    if (unused && (has(id::kDescriptorLeak, finding) || has(id::kIdleClients, finding))) continue;
     kept.push_back(finding);
   }
   findings = std::move(kept);
@@ -180,6 +205,7 @@ Explanation explain(const Facts& given, const Selection& chosen) {
   facts.contested = &contested;
   std::vector<Finding> findings;
   for (const FindingKind& kind : finding_kinds()) kind.find(facts, findings);
+  fold_library_threads(findings);
   drop_superseded(facts.self, findings);
   std::vector<bool> keep(findings.size(), true);
   if (!chosen.everything) {

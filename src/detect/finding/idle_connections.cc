@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "detect/finding/kinds.h"
+#include "detect/finding/quiet.h"
 #include "detect/finding/wording.h"
 #include "plumb/base/human.h"
 
@@ -29,20 +30,6 @@ struct Unused {
   std::chrono::nanoseconds most{};
   std::optional<DescriptorIndex> example;
 };
-
-bool queues_are_empty(const Socket& socket) {
-  return socket.receive_queue.value_or(0) == 0 && socket.send_queue.value_or(0) == 0;
-}
-
-// (namespace, port) of listeners: what stands at one is a server's end.
-std::set<std::pair<std::uint32_t, std::uint16_t>> listened(const Survey& survey) {
-  std::set<std::pair<std::uint32_t, std::uint16_t>> ports;
-  for (const Socket& socket : survey.sockets) {
-    if (socket.state == SocketState::kListen)
-      ports.emplace(socket.net_namespace, socket.local.port);
-  }
-  return ports;
-}
 
 Finding describe(const Facts& facts, ProcessIndex p, const Unused& unused) {
   const Survey& survey = facts.now.survey;
@@ -86,8 +73,7 @@ Finding describe(const Facts& facts, ProcessIndex p, const Unused& unused) {
   return finding;
 }
 
-void look_at(const Facts& facts, ProcessIndex p,
-             const std::set<std::pair<std::uint32_t, std::uint16_t>>& ports,
+void look_at(const Facts& facts, ProcessIndex p, const std::set<std::uint16_t>& ports,
              std::vector<Finding>& found) {
   const Survey& survey = facts.now.survey;
   std::map<std::pair<std::array<std::uint8_t, 16>, std::uint16_t>, Unused> servers;
@@ -97,12 +83,12 @@ void look_at(const Facts& facts, ProcessIndex p,
     const Socket* socket = survey.socket_of(row);
     if (row.kind != Kind::kTcp || socket == nullptr) continue;
     if (socket->state != SocketState::kEstablished) continue;
-    if (ports.contains({socket->net_namespace, socket->local.port})) continue;
+    if (ports.contains(socket->local.port)) continue;
     const auto holders = facts.now.sharing.holders_of(DescriptorIndex{d});
     if (holders.size() > 1 && holders.front() != DescriptorIndex{d}) continue;
     Unused& unused = servers[{socket->remote.address, socket->remote.port}];
     const auto idle = idle_of(survey, row);
-    if (!idle || *idle < kUnused || !queues_are_empty(*socket)) {
+    if (!idle || *idle < kUnused || !nothing_on_the_way(*socket)) {
       ++unused.used;
       continue;
     }
@@ -121,7 +107,7 @@ void look_at(const Facts& facts, ProcessIndex p,
 }  // namespace
 
 void find_idle_connections(const Facts& facts, std::vector<Finding>& found) {
-  const auto ports = listened(facts.now.survey);
+  const std::set<std::uint16_t> ports = listened_ports(facts.now.survey);
   for (std::uint32_t p = 0; p < facts.now.survey.processes.size(); ++p) {
     const ProcessIndex index{p};
     if (facts.now.tables.size_of(index) < kMany || facts.tracked(index) == nullptr) continue;

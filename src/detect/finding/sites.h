@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "detect/finding/facts.h"
@@ -30,6 +31,10 @@ bool accepts(const Site& site);
 // is for others to say. Null where there is none.
 const Site* starting_site(const Facts& facts, Pid process, Kind kind,
                           std::span<const Pid> among = {});
+// The row that says which function of a library the threads of a finding run, where they run none
+// of the program itself.
+inline constexpr std::string_view kTheyRun = "they run";
+
 // Adds the stack of such a site and rows on who starts them, and answers with that function:
 // "serve (a.py:9)". Where none of the program's own is seen nothing is added, and it is empty.
 std::string add_starter(const Facts& facts, const Site& site, Finding& finding);

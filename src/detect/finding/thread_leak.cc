@@ -68,7 +68,14 @@ std::string add_sleep(const Facts& facts, ProcessIndex p, Finding& finding) {
   finding.stack = known->stack;
   const Frame* guilty = guilty_frame(finding.stack);
   std::string where = guilty == nullptr ? given_to_run(finding.stack) : frame_text(*guilty);
-  if (where.empty()) return where;
+  if (where.empty()) {
+    // A library's own threads: what it is called says what for.
+    const auto script = std::ranges::find(finding.stack, FrameKind::kPython, &Frame::kind);
+    if (script != finding.stack.end()) {
+      finding.evidence.push_back({std::string(kTheyRun), frame_text(*script)});
+    }
+    return where;
+  }
   finding.evidence.push_back({"they sleep in", fmt::format("{}, {} of the {} newest", where,
                                                            known->alike, known->sampled)});
   return where;

@@ -97,10 +97,11 @@ std::string as_in_source(std::string name) {
 // A program that runs scripts, by the name of its file without a version: a function of it says
 // nothing of whose script it is that calls it.
 bool is_interpreter(std::string_view module) {
-  constexpr std::array<std::string_view, 13> kInterpreters = {
-      "bash", "sh",  "dash", "zsh",    "ksh",   "perl", "ruby",
-      "php",  "lua", "node", "python", "tclsh", "wish"};
+  constexpr std::array<std::string_view, 16> kInterpreters = {
+      "bash", "sh",   "dash",   "zsh",   "ksh",  "perl",      "ruby",    "php",
+      "lua",  "node", "python", "tclsh", "wish", "libpython", "libruby", "libperl"};
   std::string_view name = module.substr(module.rfind('/') + 1);
+  name = name.substr(0, name.find(".so"));
   name = name.substr(0, name.find_last_not_of("0123456789.-") + 1);
   return std::ranges::count(kInterpreters, name) > 0;
 }
@@ -306,6 +307,13 @@ const Frame* guilty_frame(const std::vector<Frame>& stack) {
            !is_interpreter(frame.module);
   });
   return nameless == stack.end() ? nullptr : &*nameless;
+}
+
+bool same_guilty(const std::vector<Frame>& left, const std::vector<Frame>& right) {
+  const Frame* one = guilty_frame(left);
+  const Frame* other = guilty_frame(right);
+  return one != nullptr && other != nullptr && !one->function.empty() &&
+         one->function == other->function && one->file == other->file;
 }
 
 std::string callers_text(const std::vector<Frame>& stack) {

@@ -37,6 +37,8 @@ std::string frame_text(const Frame& frame);
 // the system's libraries or a language's runtime; nullptr where all are.
 std::vector<Frame> frames_of(const StackStore& stacks, StackNode stack);
 const Frame* guilty_frame(const std::vector<Frame>& stack);
+// Whether both stacks lead to one function of the program's own.
+bool same_guilty(const std::vector<Frame>& left, const std::vector<Frame>& right);
 // Who called that one, innermost first: "serve (a.cc:9) ← main (a.cc:40)". At most three, no
 // library's; empty where there are none.
 std::string callers_text(const std::vector<Frame>& stack);

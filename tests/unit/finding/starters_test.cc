@@ -105,5 +105,33 @@ TEST(Starters, WhereOnlyLibrariesAreSeenNobodyIsNamed) {
   EXPECT_NE(finding->remedy.find("service(812) should bound"), std::string::npos);
 }
 
+// multiprocessing.Queue: a pipe and a thread that feeds it, until it is closed.
+TEST(Starters, ALibrarysThreadsAreToldWithWhatTheyBelongTo) {
+  TracedGrowth growth;
+  growth.made_by({"pthread_create", "enqueue"}, Kind::kThread, SYS_clone3, child);
+  growth.made_by({"pipe2", "enqueue"}, Kind::kPipe, SYS_pipe2, other_child);
+  growth.run();
+  const Story story([](SurveyBuilder& machine, int look) {
+    machine.process(812, "service", 1, {"service"}).thread_count = 2U + unsigned(look);
+    for (int t = 0; t < 2 + look; ++t) machine.thread(SYS_futex);
+    for (int p = 0; p < 8 + look; ++p) machine.pipe(10 + p, 700U + unsigned(p), O_RDWR);
+  });
+  const TraceFacts trace = growth.facts();
+  Frame feed;
+  feed.kind = FrameKind::kPython;
+  feed.function = "_feed";
+  feed.file = "/usr/lib/python3.11/multiprocessing/queues.py";
+  const ThreadStackFacts stack{Pid{812}, {feed}, 8, 8};
+  const Explanation found = explain_with(story, [&](Facts& facts) {
+    facts.trace = &trace;
+    facts.threads = std::span(&stack, 1);
+  });
+  EXPECT_EQ(find(found, id::kThreadLeak), nullptr);
+  const Finding* finding = find(found, id::kDescriptorLeak);
+  ASSERT_NE(finding, nullptr);
+  EXPECT_EQ(row(*finding, "with them"), "a thread each, which runs _feed (queues.py)");
+  EXPECT_NE(finding->remedy.find("enqueue"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace plumb::detect

@@ -155,6 +155,8 @@ TEST(GuiltyFrame, IsNoneOfAnInterpreters) {
   EXPECT_EQ(guilty_frame({shell}), nullptr);
   EXPECT_EQ(guilty_frame({nameless}), nullptr);
   EXPECT_NE(unnamed_code_advice({shell}, Pid{7}).find("script"), std::string::npos);
+  shell.module = "/opt/python/lib/libpython3.11.so.1.0";
+  EXPECT_EQ(guilty_frame({shell}), nullptr);
   shell.module = "/srv/basher";
   EXPECT_NE(guilty_frame({shell}), nullptr);
 }

@@ -79,6 +79,13 @@ static __always_inline __u64 python_word(__u64 address) {
   return word;
 }
 
+/* A state runs no frame while its thread is being made, and carries its maker's number until then
+ * (CPython 3.11, init_threadstate): the maker's own one stands behind it in the list. */
+static __always_inline bool runs_frames(const struct trace_python* where, __u64 thread) {
+  const __u64 run = python_word(thread + where->thread_cframe);
+  return python_word(run + where->cframe_current_frame) != 0;
+}
+
 /* PyThreadState of the current thread; 0: it has none, or too many come before it. */
 __noinline __u64 python_thread(__u32 space) {
   const struct trace_python* where = bpf_map_lookup_elem(&pythons, &space);
@@ -95,7 +102,7 @@ __noinline __u64 python_thread(__u32 space) {
       thread = python_word(interpreter + where->interpreter_threads_head);
       continue;
     }
-    if (python_word(thread + where->thread_native_id) == number) {
+    if (python_word(thread + where->thread_native_id) == number && runs_frames(where, thread)) {
       bpf_map_update_elem(&python_threads, &tid, &thread, BPF_ANY);
       return thread;
     }
