@@ -26,6 +26,7 @@ struct Rule {
 // In the order in which causes are told.
 constexpr std::array kRules = {
     Rule{id::kAcceptStarved, id::kLimitNear, Relation::kSame},
+    Rule{id::kAcceptStarved, id::kInheritedDescriptor, Relation::kSame},
     Rule{id::kAcceptStarved, id::kIdlePeerWaits, Relation::kHolder},
     Rule{id::kLimitNear, id::kDescriptorLeak, Relation::kSame},
     Rule{id::kLimitNear, id::kStuckChildren, Relation::kSame},
@@ -162,8 +163,9 @@ void raise(std::vector<Finding>& findings, std::size_t effect) {
 
 // What a leak asks for, to close or to look for what nobody closes, is no remedy where children
 // that never end have the other ends, or where the forgotten body is found: that cause says what to
-// do; so it does where the requests that wait are seen to wait within a function, and where a
-// client keeps what the server has a child or a thread for.
+// do; so it does where the requests that wait are seen to wait within a function, where a client
+// keeps what the server has a child or a thread for, and where who does not accept has the listener
+// by accident.
 void leave_to_cause(std::vector<Finding>& findings) {
   for (Finding& finding : findings) {
     const bool held_up = finding.id == id::kIdlePeerWaits && !finding.causes.empty();
@@ -171,6 +173,7 @@ void leave_to_cause(std::vector<Finding>& findings) {
       const std::string_view name = findings[number(cause)].id;
       const bool leak = finding.id == id::kDescriptorLeak;
       const bool pile = finding.id == id::kStuckChildren || finding.id == id::kThreadLeak;
+      if (finding.id == id::kAcceptStarved) return name == id::kInheritedDescriptor;
       if (name == id::kIdleClients) return pile || (leak && finding.severity > Severity::kInfo);
       return held_up || (leak && (name == id::kUnclosedHttpBody || name == id::kStuckChildren));
     });

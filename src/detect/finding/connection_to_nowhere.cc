@@ -19,6 +19,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kSilent = 30s;
+constexpr auto kNeverHeard = 20s;  // of who only listens, nothing comes but acknowledgements
+constexpr auto kBackedOff = 2s;    // a peer that acknowledges is sent to more often than that
 constexpr auto kAlone = 10s;  // where the other end would be on this machine, its absence is proof
 
 struct Lost {
@@ -60,11 +62,14 @@ bool without_peer(const std::set<Connection>& all, const Socket& socket) {
                         mapped(socket, socket.local), socket.local.port});
 }
 
-// Bytes wait for an acknowledgement, and nothing has come for so long.
+// Bytes wait for an acknowledgement, and nothing has come for so long. They are sent again, less
+// and less often; a download that is slow is sent to all the time.
 bool unacknowledged(const Facts& facts, const Socket& socket, const Survey& earlier) {
   if (socket.state != SocketState::kEstablished || socket.send_queue.value_or(0) == 0) return false;
-  if (!socket.last_received || facts.now.survey.taken - *socket.last_received < kSilent)
-    return false;
+  const BootTime now = facts.now.survey.taken;
+  if (socket.last_sent && now - *socket.last_sent < kBackedOff) return false;
+  const auto silent = socket.last_received ? now - *socket.last_received : facts.observed();
+  if (silent < (socket.last_received ? kSilent : kNeverHeard)) return false;
   for (const Socket& before : earlier.sockets) {
     if (before.id != socket.id || before.inode != socket.inode) continue;
     return before.send_queue.value_or(0) >= socket.send_queue.value_or(0) &&

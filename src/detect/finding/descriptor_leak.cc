@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 
+#include "detect/finding/go_pools.h"
 #include "detect/finding/go_serving.h"
 #include "detect/finding/kinds.h"
 #include "detect/finding/lifted.h"
@@ -247,9 +248,28 @@ class Looker {
     return 2 * counts[place_of(Measure::kCloseWait)] < counts[place_of(measure_of(Kind::kTcp))];
   }
 
+  // Whose connections lie in pools that nobody takes them from again; and what to do about it.
+  bool add_pools(Finding& finding) const {
+    if (!dialled_by_go(finding.stack)) return false;
+    auto idle = left_idle(facts_, facts_.process(p_).key.pid);
+    if (!idle) return false;
+    finding.stack = std::move(idle->stack);
+    const Frame* asks = guilty_frame(finding.stack);
+    const std::string whose = asks == nullptr ? name_with_pid(survey_, p_) : frame_text(*asks);
+    finding.evidence.push_back(
+        {"idle", fmt::format("{} of those that were seen to come lie unused in pools; asked by {}",
+                             human_count(idle->connections), whose)});
+    finding.remedy = fmt::format(
+        "{} must use one http.Client again: each Transport that is made keeps its connections in "
+        "a pool of its own",
+        whose);
+    return true;
+  }
+
   void say_what_to_do(Finding& finding, const OtherEnds& ends) const {
     const std::string who = name_with_pid(survey_, p_);
     finding.whose_move = who;
+    if (finding.severity > Severity::kInfo && add_pools(finding)) return;
     const Frame* guilty = guilty_frame(finding.stack);
     const std::string advice = unnamed_code_advice(finding.stack, facts_.process(p_).key.pid);
     if (finding.severity == Severity::kInfo) {

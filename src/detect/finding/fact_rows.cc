@@ -64,6 +64,10 @@ void add_requests(const GoHttpFacts& watched, Secrets secrets, FactList& list) {
     }
     list.add("held_requests", fact);
   }
+  for (const GoIdleSite& site : watched.leaks.idle) {
+    list.add("idle_connections",
+             GoIdleFact{watched.process, frames_of(watched.stacks, site.stack), site.connections});
+  }
 }
 
 void add_goroutines(const GoroutineFacts& watched, FactList& list) {

@@ -123,21 +123,28 @@ void RecordedFacts::read_exchanges(FactSource& source) {
   });
 }
 
+RecordedFacts::Requests& RecordedFacts::requests_of(Pid process) {
+  for (const auto& one : requests_) {
+    if (one->process == process) return *one;
+  }
+  requests_.push_back(std::make_unique<Requests>());
+  requests_.back()->process = process;
+  return *requests_.back();
+}
+
 void RecordedFacts::read_requests(FactSource& source) {
   source.each<GoHttpSiteFact>("held_requests", [&](GoHttpSiteFact& fact) {
-    auto known =
-        std::ranges::find(requests_, fact.process, [](const auto& one) { return one->process; });
-    if (known == requests_.end()) {
-      requests_.push_back(std::make_unique<Requests>());
-      known = requests_.end() - 1;
-      (*known)->process = fact.process;
-    }
-    Requests& requests = **known;
+    Requests& requests = requests_of(fact.process);
     GoHttpSite site;
     site.stack = stack_of(requests.stacks, fact.stack);
     site.states = fact.states;
     site.requests = std::move(fact.requests);
     requests.leaks.sites.push_back(std::move(site));
+    return true;
+  });
+  source.each<GoIdleFact>("idle_connections", [&](const GoIdleFact& fact) {
+    Requests& requests = requests_of(fact.process);
+    requests.leaks.idle.push_back({stack_of(requests.stacks, fact.stack), fact.connections});
     return true;
   });
   for (const auto& one : requests_) go_http_.push_back({one->process, one->leaks, one->stacks});

@@ -59,6 +59,7 @@ class RecordedFacts {
   RecordedFacts(Survey first, Survey now);
   void read_observation(FactSource& source);
   void read_exchanges(FactSource& source);
+  Requests& requests_of(Pid process);
   void read_requests(FactSource& source);
   void read_goroutines(FactSource& source);
 

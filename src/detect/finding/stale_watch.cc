@@ -9,6 +9,8 @@
 
 #include "detect/finding/kinds.h"
 #include "detect/finding/wording.h"
+#include "detect/model/wait.h"
+#include "detect/model/waiting.h"
 #include "plumb/base/human.h"
 
 namespace plumb::detect {
@@ -23,15 +25,38 @@ struct Stale {
   Fd epoll{};
 };
 
-Stale stale_in(const Joined& joined, ProcessIndex p) {
+bool runs(const Facts& facts, ProcessKey process) {
+  const Tracked* tracked = facts.observation.find(process);
+  return tracked != nullptr && 10 * tracked->running >= 7 * tracked->looks;
+}
+
+// Whether an epoll that is shared is this process's all the same: the others are forked from it,
+// and it waits for the events. Who shares one with strangers may have been given it with their
+// numbers.
+bool is_its_own(const Facts& facts, const Joined& joined, DescriptorIndex epoll) {
+  const Survey& survey = joined.survey;
+  const Descriptor& row = joined.row(epoll);
+  const Process& process = survey.processes[number(row.process)];
+  for (const DescriptorIndex holder : joined.sharing.holders_of(epoll)) {
+    const Process& other = survey.processes[number(joined.row(holder).process)];
+    if (other.key != process.key && other.parent != process.key.pid) return false;
+  }
+  const BlockingCall* call = leader_call(survey, process);
+  if (call == nullptr) return runs(facts, process.key);
+  const Wait wait = wait_of(*call);
+  return wait.call.starts_with("epoll") && wait.fd == row.fd;
+}
+
+Stale stale_in(const Facts& facts, const Joined& joined, ProcessIndex p) {
   Stale stale;
   const auto rows = joined.tables.rows_of(p);
   for (std::uint32_t d = rows.first; d < rows.last; ++d) {
     const Descriptor& row = joined.survey.descriptors[d];
     const Detail* detail = joined.survey.detail_of(row);
     const auto* epoll = detail == nullptr ? nullptr : std::get_if<EpollDetail>(detail);
-    // One that is shared was filled by another process, with that one's numbers.
-    if (epoll == nullptr || joined.sharing.holders_of(DescriptorIndex{d}).size() > 1) continue;
+    if (epoll == nullptr || epoll->watches.empty()) continue;
+    const bool shared = joined.sharing.holders_of(DescriptorIndex{d}).size() > 1;
+    if (shared && !is_its_own(facts, joined, DescriptorIndex{d})) continue;
     for (const EpollWatch& watch : epoll->watches) {
       const auto target = joined.tables.find(p, watch.fd);
       const bool matches = target && (watch.inode == 0 || joined.row(*target).inode == watch.inode);
@@ -63,12 +88,11 @@ void find_stale_watch(const Facts& facts, std::vector<Finding>& found) {
     const ProcessIndex index{p};
     const auto before = facts.earlier(index);
     if (!before) continue;
-    const Stale stale = stale_in(facts.now, index);
+    const Stale stale = stale_in(facts, facts.now, index);
     if (stale.count == 0) continue;
-    const Stale earlier = stale_in(facts.first, *before);
+    const Stale earlier = stale_in(facts, facts.first, *before);
     if (earlier.count == 0 && stale.count < kMany) continue;
-    const Tracked* tracked = facts.tracked(index);
-    const bool spins = tracked != nullptr && 10 * tracked->running >= 7 * tracked->looks;
+    const bool spins = runs(facts, facts.process(index).key);
     const std::string keeper = keepers(facts.now, stale.example.inode);
     if (keeper.empty()) continue;  // what cannot be proven is not said
     const std::string who = name_with_pid(survey, index);

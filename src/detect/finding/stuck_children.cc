@@ -44,12 +44,15 @@ Group group_of(const Facts& facts, const TreeNode& node, ProcessIndex parent) {
   return group;
 }
 
-// How many children of the parent were there at first and are not any more.
-std::size_t ended(const Facts& facts, ProcessIndex parent) {
-  const Pid pid = facts.process(parent).key.pid;
+// How many children of the parent were there at first and are not any more; of those that are
+// called as the group's: what else a shell runs meanwhile ends, and says nothing of these.
+std::size_t ended(const Facts& facts, const Group& group) {
+  const Pid pid = facts.process(group.parent).key.pid;
+  const Process& member = facts.process(group.node.members.front());
+  const std::string_view name = facts.now.survey.texts.at(member.name);
   std::size_t gone = 0;
   for (const Process& process : facts.first.survey.processes) {
-    if (process.parent != pid) continue;
+    if (process.parent != pid || facts.first.survey.texts.at(process.name) != name) continue;
     const auto now = find_process(facts.now.survey, process.key.pid);
     gone += !now || facts.process(*now).key != process.key;
   }
@@ -132,7 +135,7 @@ Finding describe(const Facts& facts, const Group& group) {
       {"children",
        fmt::format("{} since {} ago, {} more while observed, {} ended", human_count(finding.weight),
                    human_duration(survey.taken - group.births.front()), group.born_meanwhile,
-                   ended(facts, group.parent))});
+                   ended(facts, group))});
   const auto parties = waiting_of(facts.now, group.node.members);
   for (std::size_t w = 0; w < std::min<std::size_t>(parties.size(), 3); ++w) {
     finding.evidence.push_back(
@@ -181,7 +184,7 @@ void find_stuck_children(const Facts& facts, std::vector<Finding>& found) {
     if (number(first.parent) == 1) continue;
     const Group group = group_of(facts, node, *parent);
     if (10 * group.waiting < 9 * node.members.size()) continue;
-    const bool seen = group.born_meanwhile >= kBirthsSeen && ended(facts, *parent) == 0;
+    const bool seen = group.born_meanwhile >= kBirthsSeen && ended(facts, group) == 0;
     const bool told =
         node.members.size() >= kManyMembers && piles_up(group, facts.now.survey.taken);
     if (seen || told) found.push_back(describe(facts, group));

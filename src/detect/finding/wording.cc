@@ -279,6 +279,7 @@ std::string unnamed_code_advice(const std::vector<Frame>& stack, Pid process) {
     if (!begins("Builtins_")) return "no JavaScript was running: node's event loop did it";
     return "its JavaScript functions are named where node runs with --perf-basic-prof";
   }
+  if (within("/libruby")) return "its Ruby functions are not seen from outside";
   if (begins("Perl_")) return "its Perl functions are not seen from outside";
   if (within("/libjvm.so") || within("/libjava.so") || within("/libnio.so")) {
     return fmt::format("its Java functions are not seen from outside: jcmd {} Thread.print",

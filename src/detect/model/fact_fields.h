@@ -219,6 +219,20 @@ struct Fields<GoHttpSiteFact> {
   }
 };
 
+struct GoIdleFact {
+  Pid process{};
+  std::vector<Frame> stack;
+  std::uint64_t connections = 0;
+};
+template <>
+struct Fields<GoIdleFact> {
+  static void list(auto& field, auto& row) {
+    field("process", row.process);
+    field("stack", row.stack);
+    field("connections", row.connections);
+  }
+};
+
 template <>
 struct Fields<SeriesPoint> {
   static void list(auto& field, auto& row) {

@@ -178,10 +178,14 @@ GoHttpLeaks find_go_http_leaks(const std::vector<GoRequest>& requests,
   GoHttpLeaks leaks;
   const Known known = serving(snapshot);
   std::map<StackNode, std::size_t> sites;
+  std::map<StackNode, std::uint64_t> idle;
   for (std::size_t index = 0; index < requests.size(); ++index) {
     const GoRequest& request = requests[index];
-    if (is_idle(request, known)) continue;
     const auto age = now - request.sent;
+    if (is_idle(request, known)) {
+      if (age >= min_age) ++idle[stacks[index]];
+      continue;
+    }
     if (age < min_age) {
       ++leaks.younger;
       continue;
@@ -197,6 +201,8 @@ GoHttpLeaks find_go_http_leaks(const std::vector<GoRequest>& requests,
     std::ranges::stable_sort(site.requests, std::greater{}, &HeldRequest::age);
   }
   std::ranges::stable_sort(leaks.sites, std::greater{}, &GoHttpSite::suspects);
+  for (const auto& [stack, connections] : idle) leaks.idle.push_back({stack, connections});
+  std::ranges::stable_sort(leaks.idle, std::greater{}, &GoIdleSite::connections);
   count_before(requests, known, snapshot, leaks);
   return leaks;
 }

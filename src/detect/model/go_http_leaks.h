@@ -81,8 +81,16 @@ struct GoHttpSite {
   }
 };
 
+// Connections of HTTP/1 that lie in their pools and were not used for the minimum age, by who sent
+// the last request on them.
+struct GoIdleSite {
+  StackNode stack = StackStore::kEmpty;
+  std::uint64_t connections = 0;
+};
+
 struct GoHttpLeaks {
   std::vector<GoHttpSite> sites;  // most suspects first
+  std::vector<GoIdleSite> idle;   // most connections first
   // Connections with an open body that no probe saw a request on: from before plumb came.
   std::uint64_t before = 0;
   std::optional<std::chrono::nanoseconds> before_longest;

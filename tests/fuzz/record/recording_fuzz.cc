@@ -49,11 +49,17 @@ class Script {
   std::span<const std::uint8_t> bytes_;
 };
 
-constexpr std::array<std::string_view, 20> kRecords = {
-    "observation", "look",         "survey",        "process",      "thread",
-    "detail",      "lock",         "tracked",       "listener",     "capture",
-    "connection",  "exchange",     "held_requests", "go_statement", "goroutines",
-    "mappings",    "thread_stack", "mark",          "rerun",        "refusals"};
+constexpr std::array<std::string_view, 20> kRecords = {"observation",   "look",
+                                                       "survey",        "process",
+                                                       "thread",        "detail",
+                                                       "lock",          "tracked",
+                                                       "listener",      "capture",
+                                                       "connection",    "exchange",
+                                                       "held_requests", "idle_connections",
+                                                       "go_statement",  "goroutines",
+                                                       "mappings",      "thread_stack",
+                                                       "mark",          "rerun",
+                                                       "refusals"};
 constexpr std::array<std::string_view, 64> kMembers = {"pid",         "start",
                                                        "parent",      "state",
                                                        "name",        "command_line",

@@ -418,6 +418,45 @@ TEST(Explain, AnOutputThatADaemonHasKept) {
   EXPECT_FALSE(found(9, 3)) << "two that a shell has put together";
 }
 
+// A shell that starts a tail at every look and meanwhile sleeps in children that end.
+TEST(Explain, ChildrenOfAnotherNameThatEndDoNotAcquitThosePilingUp) {
+  const auto found = [](std::string_view other) {
+    const Story story([&](SurveyBuilder& machine, int look) {
+      machine.process(10, "bash", 1, {"bash"});
+      machine.thread(SYS_wait4);
+      if (look < 3) {
+        machine.process(50, other, 10, {other});
+        machine.thread(SYS_nanosleep);
+      }
+      for (int child = 0; child < 5 + look; ++child) {
+        machine.process(100 + child, "tail", 10, {"tail", "-F", "/var/log/x"});
+        machine.thread(SYS_poll);
+      }
+    });
+    return find(story.explain(), id::kStuckChildren) != nullptr;
+  };
+  EXPECT_TRUE(found("sleep"));
+  EXPECT_FALSE(found("tail")) << "one of them has ended: others may";
+}
+
+TEST(Explain, WhoKeepsAListenerByAccidentIsNoServerThatMustAccept) {
+  const Story story([](SurveyBuilder& machine, int) {
+    draw_listener(machine, 5);
+    machine.process(10, "sleep", 1, {"sleep", "600"});
+    machine.thread(SYS_nanosleep);
+    machine.stands_for(3, Kind::kTcp, 0);
+  });
+  const Explanation told = story.explain();
+  const Finding* starved = find(told, id::kAcceptStarved);
+  const Finding* kept = find(told, id::kInheritedDescriptor);
+  ASSERT_NE(starved, nullptr);
+  ASSERT_NE(kept, nullptr);
+  ASSERT_EQ(starved->causes.size(), 1U);
+  EXPECT_EQ(&told.at(starved->causes.front()), kept);
+  EXPECT_TRUE(starved->remedy.empty());
+  EXPECT_EQ(kept->severity, starved->severity);
+}
+
 TEST(Explain, FactsWithoutRootAreEnough) {
   // No file ids, no threads, no peers: nothing may be concluded from what is not known.
   const Story story([](SurveyBuilder& machine, int) {

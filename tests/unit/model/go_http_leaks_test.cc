@@ -77,6 +77,8 @@ TEST_F(GoHttp, AConnectionAtRestIsIdleAndHeldByNobody) {
   const GoHttpLeaks leaks = find();
   EXPECT_TRUE(leaks.sites.empty());
   EXPECT_EQ(leaks.younger, 0u);
+  ASSERT_EQ(leaks.idle.size(), 1u);
+  EXPECT_EQ(leaks.idle[0].connections, 1u) << "the other one may be used again in a moment";
 }
 
 TEST_F(GoHttp, WithoutItsGoroutineNothingIsKnown) {
