@@ -8,7 +8,9 @@
 
 #include <algorithm>
 #include <ctime>
+#include <optional>
 
+#include "app/cli/port_range.h"
 #include "detect/finding/kinds.h"
 #include "detect/model/tree.h"
 #include "detect/report/summary.h"
@@ -31,15 +33,6 @@ std::chrono::nanoseconds spent_by_this_process() {
   return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
 }
 
-PortRange ephemeral_ports() {
-  const auto range = read_file("/proc/sys/net/ipv4/ip_local_port_range", 64);
-  if (!range) return {};
-  std::string_view rest = trim(*range);
-  const auto low = parse_number<std::uint16_t>(take_word(rest));
-  const auto high = parse_number<std::uint16_t>(trim(rest));
-  return low && high ? PortRange{*low, *high} : PortRange{};
-}
-
 }  // namespace
 
 Result<std::unique_ptr<ExplainWatch>> ExplainWatch::open(std::vector<Selector> victims,
@@ -53,8 +46,9 @@ Result<std::unique_ptr<ExplainWatch>> ExplainWatch::open(std::vector<Selector> v
   watch->first_ = *std::move(looked);
   watch->observation_.add(watch->first_->joined);
   watch->selection_ = select(watch->first_->survey, watch->selectors_);
-  watch->ephemeral_ = ephemeral_ports();
   watch->choose_victims();
+  watch->ephemeral_ = ephemeral_ports(
+      watch->victims_.empty() ? std::nullopt : std::optional(watch->victims_.front()));
   return watch;
 }
 

@@ -6,7 +6,9 @@
 #include <tuple>
 
 #include "detect/finding/kinds.h"
+#include "detect/finding/sites.h"
 #include "detect/finding/wording.h"
+#include "detect/record/call_name.h"
 #include "plumb/base/human.h"
 
 namespace plumb::detect {
@@ -20,6 +22,30 @@ struct Use {
   std::map<std::uint32_t, std::uint64_t> holders;
   const Socket* example = nullptr;
 };
+
+// Connections that were closed stand in no table. Who has made and closed them is seen where just
+// one process is traced, and it has made many.
+void add_churner(const Facts& facts, Finding& finding) {
+  constexpr std::uint64_t kManyMade = 20;
+  if (facts.trace == nullptr || facts.trace->ledger.processes().size() != 1) return;
+  const auto p = find_process(facts.now.survey, facts.trace->ledger.processes().begin()->first.pid);
+  if (!p) return;
+  const Site* busiest = nullptr;
+  for (const Site& site : facts.trace->ledger.sites()) {
+    if (site.kind != Kind::kTcp || call_name(site.call).empty() || accepts(site)) continue;
+    if (site.closed < kManyMade) continue;
+    if (busiest == nullptr || site.closed > busiest->closed) busiest = &site;
+  }
+  if (busiest == nullptr) return;
+  finding.subject = subject_of(facts.now.survey, *p);
+  finding.whose_move = name_with_pid(facts.now.survey, *p);
+  add_site(facts, *busiest, finding);
+  const Frame* guilty = guilty_frame(finding.stack);
+  finding.remedy = fmt::format(
+      "{} must keep its connections and use them again; or widen "
+      "net.ipv4.ip_local_port_range",
+      guilty == nullptr ? finding.whose_move : frame_text(*guilty));
+}
 
 }  // namespace
 
@@ -69,6 +95,7 @@ void find_ephemeral_ports_near(const Facts& facts, std::vector<Finding>& found) 
     }
     finding.remedy =
         "keep connections alive and use them again; or widen net.ipv4.ip_local_port_range";
+    if (2 * use.time_wait > use.all) add_churner(facts, finding);
     found.push_back(std::move(finding));
   }
 }
