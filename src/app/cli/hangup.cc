@@ -91,6 +91,13 @@ Chosen none(Exit status) {
 Chosen choose_one(std::unique_ptr<SurveyView> view, const Options& options) {
   const auto row = find_row(view->survey, Pid{options.pid}, Fd{options.fd});
   if (!row) {
+    const auto process = detect::find_process(view->survey, Pid{options.pid});
+    const bool hidden = process && view->survey.processes[number(*process)].error != 0;
+    if (hidden) {
+      complain(
+          fmt::format("descriptors of process {} cannot be read: run plumb as root", options.pid));
+      return none(Exit::kNotPossible);
+    }
     complain(fmt::format("process {} has no descriptor {}", options.pid, options.fd));
     return none(Exit::kUsage);
   }

@@ -72,7 +72,8 @@ bool unacknowledged(const Facts& facts, const Socket& socket, const Survey& earl
   if (silent < (socket.last_received ? kSilent : kNeverHeard)) return false;
   for (const Socket& before : earlier.sockets) {
     if (before.id != socket.id || before.inode != socket.inode) continue;
-    return before.send_queue.value_or(0) >= socket.send_queue.value_or(0) &&
+    const std::uint32_t waited = before.send_queue.value_or(0);
+    return waited > 0 && socket.send_queue.value_or(0) >= waited &&
            before.last_received == socket.last_received;
   }
   return false;

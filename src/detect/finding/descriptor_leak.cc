@@ -26,7 +26,8 @@ using namespace std::chrono_literals;
 constexpr std::uint64_t kLeastRise = 5;       // by counting alone
 constexpr std::uint64_t kLeastSurvivors = 3;  // with stacks as well
 constexpr std::uint64_t kLeastDistinct = 12;  // of files, where each is another one
-constexpr auto kLeastTrace = 8s;              // a shorter one proves nothing by its silence
+constexpr auto kInUse = 5s;  // a connection of a pool is used again by then, a forgotten one never
+constexpr auto kLeastTrace = 8s;  // a shorter one proves nothing by its silence
 constexpr auto kSoon = 10min;
 
 // Go's HTTP client dials in a goroutine of its own: the stack is not the one that asked.
@@ -72,6 +73,7 @@ class Looker {
     const bool traced_long =
         facts_.trace != nullptr && facts_.traced(p_) &&
         facts_.trace->ledger.now() - facts_.trace->ledger.began() >= kLeastTrace;
+    if (trend_.shape != Shape::kLinear && in_use()) return false;
     if (site_ != nullptr) {
       if (survivors(*site_) < kLeastDistinct && all_distinct()) return false;
       const bool fell = trend_.shape == Shape::kPlateau || trend_.shape == Shape::kFollowsLoad ||
@@ -93,6 +95,25 @@ class Looker {
       if (row.unlinked || !names.insert(survey_.texts.at(row.name)).second) return false;
     }
     return true;
+  }
+
+  // Connections that have all carried something a moment ago: a pool that grows with its load, in
+  // steps, as it does where the machine falls behind. Listeners that leak carry nothing.
+  bool in_use() const {
+    constexpr std::uint64_t kFewest = 4;
+    if (kind_ != Kind::kTcp) return false;
+    std::uint64_t all = 0;
+    std::uint64_t used = 0;
+    const auto rows = facts_.now.tables.rows_of(p_);
+    for (std::uint32_t d = rows.first; d < rows.last; ++d) {
+      const Descriptor& row = survey_.descriptors[d];
+      const Socket* socket = survey_.socket_of(row);
+      if (row.kind != kind_ || socket == nullptr || socket->state == SocketState::kListen) continue;
+      const auto idle = idle_of(survey_, row);
+      ++all;
+      used += socket->state == SocketState::kEstablished && idle && *idle < kInUse;
+    }
+    return used >= kFewest && 4 * used >= 3 * all;
   }
 
   // A leak below traffic that comes and goes: the site gives next to nothing back, and the floor

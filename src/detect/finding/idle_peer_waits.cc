@@ -23,13 +23,16 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr auto kQuietElsewhere = 30s;  // where the server sleeps in something else than a read
 constexpr auto kQuiet = 10s;
 constexpr auto kLongQuiet = 40s;  // then longer looking tells nothing new: a poll comes in 30 s
 constexpr double kAsStatesTell = 0.84;
 constexpr std::uint64_t kHeardEnough = 2;  // exchanges that were heard not to end
 
 struct Waiters {
-  std::vector<ProcessIndex> clients;
+  std::vector<ProcessIndex> clients;  // each once
+  std::uint64_t connections = 0;      // of all clients
+  bool elsewhere = false;             // the server waits to read from nobody
   std::vector<DescriptorIndex> ends;  // the server's
   std::uint64_t answered = 0;
   std::chrono::nanoseconds least_quiet = std::chrono::nanoseconds::max();
@@ -39,7 +42,7 @@ struct Waiters {
 
 // Whether most of them have got something.
 bool answered(const Waiters& waiters) {
-  return 2 * waiters.answered > waiters.clients.size();
+  return 2 * waiters.answered > waiters.connections;
 }
 
 bool reads_or_waits(std::string_view call) {
@@ -49,8 +52,8 @@ bool reads_or_waits(std::string_view call) {
          call == "epoll_wait";
 }
 
-// The one connection that the process waits for: in its call's argument, or its only one.
-std::optional<DescriptorIndex> awaited(const Facts& facts, ProcessIndex p) {
+// The one connection that the process's leader waits for: in its call's argument, or its only one.
+std::optional<DescriptorIndex> awaited_by_leader(const Facts& facts, ProcessIndex p) {
   const BlockingCall* call = leader_call(facts.now.survey, facts.process(p));
   if (call == nullptr) return std::nullopt;
   const Wait wait = wait_of(*call);
@@ -68,6 +71,28 @@ std::optional<DescriptorIndex> awaited(const Facts& facts, ProcessIndex p) {
   return only;
 }
 
+// Those that threads wait for, where threads pile up; without that each may be one that is told of
+// news when there are any.
+std::vector<DescriptorIndex> awaited(const Facts& facts, ProcessIndex p) {
+  constexpr std::uint64_t kMoreThreads = 5;
+  std::vector<DescriptorIndex> all;
+  if (const auto one = awaited_by_leader(facts, p)) all.push_back(*one);
+  const Tracked* tracked = facts.tracked(p);
+  if (tracked == nullptr ||
+      !facts.observation.trend(*tracked, Measure::kThreads, kMoreThreads).rises()) {
+    return all;
+  }
+  const Process& process = facts.process(p);
+  for (std::uint32_t t = 0; t < process.listed_threads; ++t) {
+    const Thread& thread = facts.now.survey.threads[process.first_thread + t];
+    const Wait wait = thread.waits_in ? wait_of(*thread.waits_in) : Wait{};
+    if (!reads_or_waits(wait.call) || !wait.fd || wait.many) continue;
+    const auto d = facts.now.tables.find(p, *wait.fd);
+    if (d && std::ranges::count(all, *d) == 0) all.push_back(*d);
+  }
+  return all;
+}
+
 bool sleeps_to_read(const Facts& facts, ProcessIndex p) {
   const Process& process = facts.process(p);
   for (std::uint32_t t = 0; t < process.listed_threads; ++t) {
@@ -75,6 +100,15 @@ bool sleeps_to_read(const Facts& facts, ProcessIndex p) {
     if (thread.waits_in && reads_or_waits(wait_of(*thread.waits_in).call)) return true;
   }
   return process.listed_threads == 0;
+}
+
+// Whether nobody in it runs: it goes on with nothing.
+bool sleeps(const Facts& facts, ProcessIndex p) {
+  const Process& process = facts.process(p);
+  for (std::uint32_t t = 0; t < process.listed_threads; ++t) {
+    if (!facts.now.survey.threads[process.first_thread + t].waits_in) return false;
+  }
+  return process.listed_threads > 0;
 }
 
 // What was heard of the exchanges says what is missing.
@@ -129,14 +163,23 @@ void pass_on(const Facts& facts, ProcessIndex server, const Waiters& waiters,
   pass_on(*upstream, finding);
 }
 
+// "curl(812)", "24 threads of api(812)", "990 curl".
+std::string clients_text(const Facts& facts, const Waiters& waiters) {
+  const Survey& survey = facts.now.survey;
+  const std::string first = name_with_pid(survey, waiters.clients.front());
+  if (waiters.connections == 1) return first;
+  if (waiters.clients.size() == 1) {
+    return fmt::format("{} threads of {}", human_count(waiters.connections), first);
+  }
+  return fmt::format("{} {}", human_count(waiters.clients.size()),
+                     survey.texts.at(facts.process(waiters.clients.front()).name));
+}
+
 Finding describe(const Facts& facts, ProcessIndex server, const Waiters& waiters) {
   const Survey& survey = facts.now.survey;
   const std::string who = name_with_pid(survey, server);
   const Process& client = facts.process(waiters.clients.front());
-  const std::string clients =
-      waiters.clients.size() == 1
-          ? name_with_pid(survey, waiters.clients.front())
-          : fmt::format("{} {}", human_count(waiters.clients.size()), survey.texts.at(client.name));
+  const std::string clients = clients_text(facts, waiters);
   const bool has_answered = answered(waiters);
   Finding finding;
   finding.id = id::kIdlePeerWaits;
@@ -144,9 +187,12 @@ Finding describe(const Facts& facts, ProcessIndex server, const Waiters& waiters
   finding.severity = Severity::kInfo;  // an effect makes it more
   finding.confidence = waiters.most_quiet >= kLongQuiet ? kAsStatesTell : has_answered ? 0.8 : 0.7;
   finding.measure = measure_of(Kind::kTcp);
-  finding.weight = waiters.clients.size();
+  finding.weight = waiters.connections;
   finding.summary =
-      has_answered ? fmt::format(
+      waiters.elsewhere
+          ? fmt::format("{} has {} {} and does not go on", who,
+                        has_answered ? "begun to answer" : "not answered", clients)
+      : has_answered ? fmt::format(
                          "{} answered {} and keeps the connections open: each waits for the other "
                          "to go on",
                          who, clients)
@@ -154,7 +200,10 @@ Finding describe(const Facts& facts, ProcessIndex server, const Waiters& waiters
   const Socket& socket = *survey.socket_of(facts.now.row(waiters.example));
   finding.evidence.push_back({"such as", socket_text(survey, socket)});
   finding.evidence.push_back(
-      {"on the way", "nothing: both queues of both sides are empty, both sides wait to read"});
+      {"on the way",
+       waiters.elsewhere
+           ? "nothing: both queues of both sides are empty; every thread of the server sleeps"
+           : "nothing: both queues of both sides are empty, both sides wait to read"});
   finding.evidence.push_back(
       {"quiet", fmt::format("for {} to {}", human_duration(waiters.least_quiet),
                             human_duration(waiters.most_quiet))});
@@ -230,6 +279,40 @@ void find_rings(const Facts& facts, std::vector<Finding>& found) {
   }
 }
 
+// 0: no connection.
+std::uint16_t local_port(const Survey& survey, const Descriptor& row) {
+  const Socket* socket = survey.socket_of(row);
+  return socket == nullptr ? std::uint16_t{0} : socket->local.port;
+}
+
+// The client's connection, to those of the server that has its other end, where both wait.
+void add(const Facts& facts, DescriptorIndex d, std::map<ProcessIndex, Waiters>& servers) {
+  const Survey& survey = facts.now.survey;
+  const Descriptor& own = facts.now.row(d);
+  const Socket* socket = survey.socket_of(own);
+  if (socket == nullptr || own.kind != Kind::kTcp || !nothing_on_the_way(*socket)) return;
+  const auto quiet = idle_of(survey, own);
+  const End end = facts.now.ends.of(d);
+  if (!quiet || *quiet < kQuiet || end.state != EndState::kHeld || end.holders.empty()) return;
+  const Descriptor& other = facts.now.row(end.holders.front());
+  const Socket* peer = survey.socket_of(other);
+  if (peer == nullptr || !nothing_on_the_way(*peer) || other.process == own.process) return;
+  const bool elsewhere = !sleeps_to_read(facts, other.process);
+  if (elsewhere && (*quiet < kQuietElsewhere || !sleeps(facts, other.process))) return;
+  Waiters& waiters = servers[other.process];
+  if (waiters.clients.empty() || waiters.clients.back() != own.process) {
+    waiters.clients.push_back(own.process);
+  }
+  ++waiters.connections;
+  waiters.elsewhere |= elsewhere;
+  waiters.ends.push_back(end.holders.front());
+  waiters.answered +=
+      socket->last_received && socket->last_sent && *socket->last_received >= *socket->last_sent;
+  waiters.least_quiet = std::min(waiters.least_quiet, *quiet);
+  waiters.most_quiet = std::max(waiters.most_quiet, *quiet);
+  waiters.example = d;
+}
+
 }  // namespace
 
 void find_idle_peer_waits(const Facts& facts, std::vector<Finding>& found) {
@@ -237,25 +320,9 @@ void find_idle_peer_waits(const Facts& facts, std::vector<Finding>& found) {
   const auto ports = listened_ports(survey);
   std::map<ProcessIndex, Waiters> servers;
   for (std::uint32_t p = 0; p < survey.processes.size(); ++p) {
-    const auto d = awaited(facts, ProcessIndex{p});
-    const Socket* socket = d ? survey.socket_of(facts.now.row(*d)) : nullptr;
-    if (socket == nullptr || facts.now.row(*d).kind != Kind::kTcp) continue;
-    if (!nothing_on_the_way(*socket) || ports.contains(socket->local.port)) continue;
-    const auto quiet = idle_of(survey, facts.now.row(*d));
-    const End end = facts.now.ends.of(*d);
-    if (!quiet || *quiet < kQuiet || end.state != EndState::kHeld || end.holders.empty()) continue;
-    const Descriptor& other = facts.now.row(end.holders.front());
-    const Socket* peer = survey.socket_of(other);
-    if (peer == nullptr || !nothing_on_the_way(*peer)) continue;
-    if (other.process == ProcessIndex{p} || !sleeps_to_read(facts, other.process)) continue;
-    Waiters& waiters = servers[other.process];
-    waiters.clients.push_back(ProcessIndex{p});
-    waiters.ends.push_back(end.holders.front());
-    waiters.answered +=
-        socket->last_received && socket->last_sent && *socket->last_received >= *socket->last_sent;
-    waiters.least_quiet = std::min(waiters.least_quiet, *quiet);
-    waiters.most_quiet = std::max(waiters.most_quiet, *quiet);
-    waiters.example = *d;
+    for (const DescriptorIndex d : awaited(facts, ProcessIndex{p})) {
+      if (!ports.contains(local_port(survey, facts.now.row(d)))) add(facts, d, servers);
+    }
   }
   for (const auto& [server, waiters] : servers) {
     found.push_back(describe(facts, server, waiters));

@@ -100,6 +100,22 @@ void add_who(const Facts& facts, ProcessIndex p, Finding& finding) {
   }
 }
 
+// Its own, for what its threads wait for is told by who waits; and who has the other ends of that.
+void add_servers(const Facts& facts, ProcessIndex p, Finding& finding) {
+  const Process& process = facts.process(p);
+  finding.leads_to.push_back(process.key);
+  for (std::uint32_t t = 0; t < process.listed_threads; ++t) {
+    const Thread& thread = facts.now.survey.threads[process.first_thread + t];
+    const Wait wait = thread.waits_in ? wait_of(*thread.waits_in) : Wait{};
+    const auto d = wait.fd && !wait.many ? facts.now.tables.find(p, *wait.fd) : std::nullopt;
+    if (!d || facts.now.row(*d).kind != Kind::kTcp) continue;
+    for (const DescriptorIndex other : facts.now.ends.of(*d).holders) {
+      const ProcessKey key = facts.now.holder(other).key;
+      if (std::ranges::count(finding.leads_to, key) == 0) finding.leads_to.push_back(key);
+    }
+  }
+}
+
 }  // namespace
 
 void find_thread_leak(const Facts& facts, std::vector<Finding>& found) {
@@ -132,6 +148,7 @@ void find_thread_leak(const Facts& facts, std::vector<Finding>& found) {
     finding.remedy = fmt::format(
         "{} should bound its threads (a pool) and give what they wait for a time limit", who);
     add_who(facts, index, finding);
+    add_servers(facts, index, finding);
     found.push_back(std::move(finding));
   }
 }

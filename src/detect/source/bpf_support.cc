@@ -78,7 +78,9 @@ std::string BpfLog::cause() const {
 
 Error bpf_failure(std::string operation, std::string object, int code, const BpfLog& log) {
   const std::string cause = log.cause();
-  if (!cause.empty()) object.append(" [").append(cause).append("]");
+  // Who may not is told what to do about that; libbpf guesses at the kernel and its limits.
+  const bool forbidden = code == EPERM || code == EACCES;
+  if (!cause.empty() && !forbidden) object.append(" [").append(cause).append("]");
   return fail(std::move(operation), std::move(object), code, advice_for(code));
 }
 

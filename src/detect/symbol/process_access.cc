@@ -37,7 +37,10 @@ void ProcessAccess::read_pieces(Pid process, std::span<Piece> pieces) const {
 }
 
 Result<std::string> ProcAccess::maps(Pid process) const {
-  return read_file(proc_path(process, "maps"), kMostMapsText);
+  auto text = read_file(proc_path(process, "maps"), kMostMapsText);
+  if (text || text.error().code != EACCES) return text;
+  return fail("open", proc_path(process, "maps"), EACCES,
+              "it is another user's: run plumb as root");
 }
 
 Result<std::unique_ptr<FileImage>> ProcAccess::file(Pid process, const std::string& path) const {

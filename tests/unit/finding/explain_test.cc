@@ -302,6 +302,27 @@ TEST(Explain, FilesThatPileUpAreTold) {
       rows, [](const Evidence& row) { return row.value == "41 times /etc/hosts"; }));
 }
 
+TEST(Explain, APoolThatGrowsInStepsAndIsUsedIsNoLeak) {
+  const auto found = [](seconds quiet) {
+    const Story story([&](SurveyBuilder& machine, int look) {
+      const int connections = 2 + 4 * (look / 4);
+      for (int c = 0; c < connections; ++c) {
+        const auto port = static_cast<std::uint16_t>(40000 + c);
+        const auto index = machine.ip(SOCK_STREAM, SurveyBuilder::local(port),
+                                      SurveyBuilder::at(10, 0, 0, 1, 80), kOpen);
+        machine.survey.sockets[index].last_sent = machine.survey.taken - quiet;
+      }
+      machine.process(10, "client", 1, {"client"});
+      for (int c = 0; c < connections; ++c) {
+        machine.stands_for(4 + c, Kind::kTcp, static_cast<std::uint32_t>(c));
+      }
+    });
+    return find(story.explain(), id::kDescriptorLeak) != nullptr;
+  };
+  EXPECT_TRUE(found(seconds(20)));
+  EXPECT_FALSE(found(seconds(1)));
+}
+
 TEST(Explain, ZombiesThatLast) {
   const auto draw = [](int zombies) {
     return [zombies](SurveyBuilder& machine, int) {
