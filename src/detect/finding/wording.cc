@@ -97,9 +97,10 @@ std::string as_in_source(std::string name) {
 // A program that runs scripts, by the name of its file without a version: a function of it says
 // nothing of whose script it is that calls it.
 bool is_interpreter(std::string_view module) {
-  constexpr std::array<std::string_view, 16> kInterpreters = {
-      "bash", "sh",   "dash",   "zsh",   "ksh",  "perl",      "ruby",    "php",
-      "lua",  "node", "python", "tclsh", "wish", "libpython", "libruby", "libperl"};
+  constexpr std::array<std::string_view, 20> kInterpreters = {
+      "bash",   "sh",      "dash",    "zsh",       "ksh",     "perl",   "ruby",
+      "php",    "php-fpm", "php-cgi", "luajit",    "pypy",    "lua",    "node",
+      "python", "tclsh",   "wish",    "libpython", "libruby", "libperl"};
   std::string_view name = module.substr(module.rfind('/') + 1);
   name = name.substr(0, name.find(".so"));
   name = name.substr(0, name.find_last_not_of("0123456789.-") + 1);

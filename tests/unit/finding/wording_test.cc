@@ -154,6 +154,10 @@ TEST(GuiltyFrame, IsNoneOfAnInterpreters) {
   nameless.elf_address = ElfAddress{0x110a};
   EXPECT_EQ(guilty_frame({shell}), nullptr);
   EXPECT_EQ(guilty_frame({nameless}), nullptr);
+  Frame pages;
+  pages.function = "php_network_connect_socket_to_host";
+  pages.module = "/usr/sbin/php-fpm8.2";
+  EXPECT_EQ(guilty_frame({pages}), nullptr);
   EXPECT_NE(unnamed_code_advice({shell}, Pid{7}).find("script"), std::string::npos);
   shell.module = "/opt/python/lib/libpython3.11.so.1.0";
   EXPECT_EQ(guilty_frame({shell}), nullptr);
