@@ -189,14 +189,14 @@ Finding describe(const Facts& facts, ProcessIndex server, const Waiters& waiters
   finding.measure = measure_of(Kind::kTcp);
   finding.weight = waiters.connections;
   finding.summary =
-      waiters.elsewhere
-          ? fmt::format("{} has {} {} and does not go on", who,
-                        has_answered ? "begun to answer" : "not answered", clients)
-      : has_answered ? fmt::format(
-                         "{} answered {} and keeps the connections open: each waits for the other "
-                         "to go on",
-                         who, clients)
-                   : fmt::format("{} has not answered {}: each waits for the other", who, clients);
+      waiters.elsewhere ? fmt::format("{} has {} {} and does not go on", who,
+                                      has_answered ? "begun to answer" : "not answered", clients)
+      : has_answered
+          ? fmt::format(
+                "{} answered {} and keeps the connections open: each waits for the other "
+                "to go on",
+                who, clients)
+          : fmt::format("{} has not answered {}: each waits for the other", who, clients);
   const Socket& socket = *survey.socket_of(facts.now.row(waiters.example));
   finding.evidence.push_back({"such as", socket_text(survey, socket)});
   finding.evidence.push_back(

@@ -14,9 +14,9 @@ using std::chrono::hours;
 using std::chrono::seconds;
 
 struct Peer {
-  std::optional<seconds> received;  // before the last look, its last bytes
-  seconds sent{6};                  // before the last look, the last try
-  std::uint32_t waiting = 900;      // bytes, at the first look
+  std::optional<seconds> received{};  // before the last look, its last bytes
+  seconds sent{6};                    // before the last look, the last try
+  std::uint32_t waiting = 900;        // bytes, at the first look
 };
 
 bool found(const Peer& peer, int looks = 32) {
