@@ -49,7 +49,7 @@ class Script {
   std::span<const std::uint8_t> bytes_;
 };
 
-constexpr std::array<std::string_view, 20> kRecords = {"observation",   "look",
+constexpr std::array<std::string_view, 21> kRecords = {"observation",   "look",
                                                        "survey",        "process",
                                                        "thread",        "detail",
                                                        "lock",          "tracked",
