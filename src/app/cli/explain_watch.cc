@@ -14,6 +14,7 @@
 #include "detect/finding/kinds.h"
 #include "detect/model/tree.h"
 #include "detect/report/summary.h"
+#include "detect/source/time_waits.h"
 #include "plumb/base/text.h"
 
 namespace plumb::app {
@@ -57,6 +58,7 @@ Result<std::unique_ptr<SurveyView>> ExplainWatch::take() {
   const auto spent = spent_by_this_process();
   auto survey = source_->take({.waits = true});
   if (!survey) return std::move(survey).error();
+  read_time_waits(*survey);
   if (secrets_ == Secrets::kMask) mask_secrets(*survey);
   auto taken = std::make_unique<SurveyView>(*std::move(survey));
   took_ = BootClock::now() - began;

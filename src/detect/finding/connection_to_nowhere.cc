@@ -21,6 +21,7 @@ using namespace std::chrono_literals;
 constexpr auto kSilent = 30s;
 constexpr auto kNeverHeard = 20s;  // of who only listens, nothing comes but acknowledgements
 constexpr auto kBackedOff = 2s;    // a peer that acknowledges is sent to more often than that
+constexpr std::uint32_t kLeastWindow = 1024;  // half of the smallest buffer (SOCK_MIN_RCVBUF)
 constexpr auto kAlone = 10s;  // where the other end would be on this machine, its absence is proof
 
 struct Lost {
@@ -62,19 +63,42 @@ bool without_peer(const std::set<Connection>& all, const Socket& socket) {
                         mapped(socket, socket.local), socket.local.port});
 }
 
+// Whoever has the other end on this machine, perhaps in another network, has room for more than it
+// got: what is sent does not arrive there. A receive buffer that is full would mean that it does,
+// and that nobody reads.
+bool arrives(const Facts& facts, DescriptorIndex row) {
+  const Survey& survey = facts.now.survey;
+  const End end = facts.now.ends.of(row);
+  if (end.state != EndState::kHeld) return false;
+  return std::ranges::none_of(end.holders, [&](DescriptorIndex holder) {
+    const Socket* other = survey.socket_of(survey.descriptors[number(holder)]);
+    return other != nullptr && other->receive_queue.value_or(kLeastWindow) < kLeastWindow;
+  });
+}
+
+// The kernel tells of times to its tick, in milliseconds before the look.
+bool same_moment(std::optional<BootTime> a, std::optional<BootTime> b) {
+  if (!a || !b) return !a && !b;
+  return std::chrono::abs(*a - *b) < 500ms;
+}
+
+std::chrono::nanoseconds silence_of(const Facts& facts, const Socket& socket) {
+  const BootTime now = facts.now.survey.taken;
+  return socket.last_received ? now - *socket.last_received : facts.observed();
+}
+
 // Bytes wait for an acknowledgement, and nothing has come for so long. They are sent again, less
 // and less often; a download that is slow is sent to all the time.
 bool unacknowledged(const Facts& facts, const Socket& socket, const Survey& earlier) {
   if (socket.state != SocketState::kEstablished || socket.send_queue.value_or(0) == 0) return false;
   const BootTime now = facts.now.survey.taken;
   if (socket.last_sent && now - *socket.last_sent < kBackedOff) return false;
-  const auto silent = socket.last_received ? now - *socket.last_received : facts.observed();
-  if (silent < (socket.last_received ? kSilent : kNeverHeard)) return false;
+  if (silence_of(facts, socket) < (socket.last_received ? kSilent : kNeverHeard)) return false;
   for (const Socket& before : earlier.sockets) {
     if (before.id != socket.id || before.inode != socket.inode) continue;
     const std::uint32_t waited = before.send_queue.value_or(0);
     return waited > 0 && socket.send_queue.value_or(0) >= waited &&
-           before.last_received == socket.last_received;
+           same_moment(before.last_received, socket.last_received);
   }
   return false;
 }
@@ -91,13 +115,13 @@ void find_connection_to_nowhere(const Facts& facts, std::vector<Finding>& found)
     if (row.kind != Kind::kTcp || socket == nullptr) continue;
     const auto idle = idle_of(survey, row).value_or(0s);
     const bool alone = idle >= kAlone && without_peer(all, *socket);
-    const bool unsent = unacknowledged(facts, *socket, facts.first.survey) &&
-                        facts.now.ends.of(DescriptorIndex{d}).state != EndState::kHeld;
+    const bool unsent =
+        unacknowledged(facts, *socket, facts.first.survey) && !arrives(facts, DescriptorIndex{d});
     if (!alone && !unsent) continue;
     Lost& lost = by_process[number(row.process)];
     ++lost.all;
     lost.unsent += unsent;
-    lost.oldest = std::max(lost.oldest, idle);
+    lost.oldest = std::max(lost.oldest, unsent ? silence_of(facts, *socket) : idle);
     lost.example = row.socket;
   }
   for (const auto& [p, lost] : by_process) {

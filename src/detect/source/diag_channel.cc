@@ -115,6 +115,14 @@ Result<void> DiagChannel::dump_inet(std::uint8_t family, std::uint8_t protocol,
   return dump(message.bytes(), "inet", visit);
 }
 
+Result<void> DiagChannel::dump_tcp(std::uint8_t family, std::uint32_t states, const Visit& visit) {
+  Message<inet_diag_req_v2> message;
+  message.request.sdiag_family = family;
+  message.request.sdiag_protocol = IPPROTO_TCP;
+  message.request.idiag_states = states;
+  return dump(message.bytes(), "inet", visit);
+}
+
 Result<void> DiagChannel::dump_netlink(const Visit& visit) {
   Message<netlink_diag_req> message;
   message.request.sdiag_family = AF_NETLINK;

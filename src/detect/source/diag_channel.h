@@ -31,6 +31,8 @@ class DiagChannel {
   // sort, EPERM, ENOBUFS. An answer's view is good during the call.
   Result<void> dump_unix(const Visit& visit);
   Result<void> dump_inet(std::uint8_t family, std::uint8_t protocol, const Visit& visit);
+  // Of TCP, those in certain states (a bit each, of <netinet/tcp.h>), without their times.
+  Result<void> dump_tcp(std::uint8_t family, std::uint32_t states, const Visit& visit);
   Result<void> dump_netlink(const Visit& visit);
   Result<void> dump_packet(const Visit& visit);
   Result<void> dump_vsock(const Visit& visit);

@@ -17,21 +17,32 @@ struct Peer {
   std::optional<seconds> received{};  // before the last look, its last bytes
   seconds sent{6};                    // before the last look, the last try
   std::uint32_t waiting = 900;        // bytes, at the first look
+  // The other end is in another network of this machine, and has so many bytes to read.
+  std::optional<std::uint32_t> unread{};
 };
 
 bool found(const Peer& peer, int looks = 32) {
   const Story story(
       [&](SurveyBuilder& machine, int look) {
-        const auto index =
-            machine.ip(SOCK_STREAM, SurveyBuilder::at(10, 9, 0, 1, 7070),
-                       SurveyBuilder::at(10, 9, 0, 2, 40000), SocketState::kEstablished);
+        const auto here = SurveyBuilder::at(10, 9, 0, 1, 7070);
+        const auto there = SurveyBuilder::at(10, 9, 0, 2, 40000);
+        const auto index = machine.ip(SOCK_STREAM, here, there, SocketState::kEstablished);
         Socket& socket = machine.survey.sockets[index];
         const BootTime last(hours(1) + seconds(looks - 1));
         socket.send_queue = peer.waiting + (peer.waiting > 0 ? unsigned(look) * 20 : 0);
         socket.last_sent = last - peer.sent;
-        if (peer.received) socket.last_received = last - *peer.received;
+        // The clock of these times goes in steps of some ms.
+        const std::chrono::milliseconds step(look % 2 * 4);
+        if (peer.received) socket.last_received = last - *peer.received + step;
         machine.process(10, "pusher", 1, {"pusher"});
         machine.stands_for(4, Kind::kTcp, index);
+        if (peer.unread) {
+          const auto other = machine.ip(SOCK_STREAM, there, here, SocketState::kEstablished);
+          machine.survey.sockets[other].receive_queue = *peer.unread;
+          machine.survey.sockets[other].net_namespace = 2;
+          machine.process(11, "listener", 1, {"listener"});
+          machine.stands_for(4, Kind::kTcp, other);
+        }
       },
       looks);
   return find(story.explain(), id::kConnectionToNowhere) != nullptr;
@@ -50,6 +61,12 @@ TEST(ConnectionToNowhere, ADownloadThatIsSlowIsNone) {
 TEST(ConnectionToNowhere, WhatIsAcknowledgedIsNone) {
   EXPECT_FALSE(found({.waiting = 0}));
   EXPECT_FALSE(found({.received = seconds(5)}));
+}
+
+TEST(ConnectionToNowhere, WhoHasRoomInAnotherNetworkOfThisMachineIsNotReached) {
+  EXPECT_TRUE(found({.received = seconds(40), .unread = 0}));
+  EXPECT_TRUE(found({.received = seconds(40), .unread = 32}));
+  EXPECT_FALSE(found({.received = seconds(40), .unread = 65000})) << "it does not read";
 }
 
 TEST(ConnectionToNowhere, AShortLookProvesNothing) {
