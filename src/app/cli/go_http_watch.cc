@@ -41,7 +41,7 @@ bool calls(const GoRuntime& runtime, std::string_view caller, std::string_view c
   std::vector<std::byte> code(
       std::min<std::uint64_t>(number(from->end) - number(from->entry), kMost));
   return runtime.read(runtime.code().loaded(from->entry), code) &&
-         has_call(code, number(from->entry), number(to->entry));
+         !go_calls(*from, code, to->entry).empty();
 }
 
 GoHttpPlaces places_in(const GoRuntime& runtime) {

@@ -3,6 +3,7 @@
 #include "detect/symbol/go_probe_place.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 namespace plumb::detect {
@@ -33,16 +34,20 @@ std::uint64_t go_probe_place(std::span<const std::byte> code) {
   return begins(jump, {0x76}) || begins(jump, {0x0f, 0x86}) ? length : 0;  // jbe
 }
 
-bool has_call(std::span<const std::byte> code, std::uint64_t at, std::uint64_t target) {
-  constexpr std::size_t kLength = 5;
-  for (std::size_t i = 0; i + kLength <= code.size(); ++i) {
-    if (code[i] != std::byte{0xe8}) continue;
+std::vector<std::uint64_t> go_calls(const GoTable::Function& function,
+                                    std::span<const std::byte> code, ElfAddress callee) {
+  constexpr std::byte kCall{0xe8};  // and where to, from the next instruction on
+  constexpr std::size_t kSize = 5;
+  std::vector<std::uint64_t> found;
+  for (std::size_t at = 0; at + kSize <= code.size(); ++at) {
+    if (code[at] != kCall) continue;
     std::int32_t distance = 0;
-    std::memcpy(&distance, code.data() + i + 1, sizeof distance);
-    if (at + i + kLength + static_cast<std::uint64_t>(std::int64_t{distance}) == target)
-      return true;
+    std::memcpy(&distance, code.data() + at + 1, sizeof distance);
+    const std::uint64_t to =
+        number(function.entry) + at + kSize + static_cast<std::uint64_t>(std::int64_t{distance});
+    if (to == number(callee)) found.push_back(at);
   }
-  return false;
+  return found;
 }
 
 }  // namespace plumb::detect

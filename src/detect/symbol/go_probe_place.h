@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where in a Go function a probe costs least, and whether one function's probe sees another's
-// calls. Pure.
+// Where in a Go function a probe costs least, and where a function calls another. Pure.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
+
+#include "detect/symbol/go_table.h"
 
 namespace plumb::detect {
 
@@ -15,7 +17,9 @@ namespace plumb::detect {
 // in arch/x86/kernel/uprobes.c). 0 where the function begins in another way.
 std::uint64_t go_probe_place(std::span<const std::byte> code);
 
-// Whether the code that stands at the address `at` has a direct call (call rel32) of `target`.
-bool has_call(std::span<const std::byte> code, std::uint64_t at, std::uint64_t target);
+// Offsets in `code`, the bytes of `function`, of what looks like a call of the function at
+// `callee`.
+std::vector<std::uint64_t> go_calls(const GoTable::Function& function,
+                                    std::span<const std::byte> code, ElfAddress callee);
 
 }  // namespace plumb::detect

@@ -3,7 +3,6 @@
 #include "detect/symbol/go_tls.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "detect/symbol/elf_image.h"
 #include "detect/symbol/go_binary.h"
@@ -45,22 +44,6 @@ std::vector<std::uint64_t> go_returns(const GoTable& table, const GoTable::Funct
     if (!height) break;  // the padding
     if (*height == 0 && above && code[at] == kReturn) found.push_back(at);
     above = *height != 0;
-  }
-  return found;
-}
-
-std::vector<std::uint64_t> go_calls(const GoTable::Function& function,
-                                    std::span<const std::byte> code, ElfAddress callee) {
-  constexpr std::byte kCall{0xe8};  // and where to, from the next instruction on
-  constexpr std::size_t kSize = 5;
-  std::vector<std::uint64_t> found;
-  for (std::size_t at = 0; at + kSize <= code.size(); ++at) {
-    if (code[at] != kCall) continue;
-    std::int32_t distance = 0;
-    std::memcpy(&distance, code.data() + at + 1, sizeof distance);
-    const std::uint64_t to =
-        number(function.entry) + at + kSize + static_cast<std::uint64_t>(std::int64_t{distance});
-    if (to == number(callee)) found.push_back(at);
   }
   return found;
 }

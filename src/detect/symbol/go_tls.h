@@ -23,11 +23,6 @@ namespace plumb::detect {
 std::vector<std::uint64_t> go_returns(const GoTable& table, const GoTable::Function& function,
                                       std::span<const std::byte> code);
 
-// Offsets in `code`, the bytes of `function`, of what looks like a call of the function at
-// `callee`.
-std::vector<std::uint64_t> go_calls(const GoTable::Function& function,
-                                    std::span<const std::byte> code, ElfAddress callee);
-
 // Nothing where the file is no Go binary, or has no crypto/tls whose conventions are known (those
 // of Go 1.17 and later).
 std::optional<GoTlsPlaces> find_go_tls(const std::string& path);

@@ -9,8 +9,6 @@ namespace plumb::detect {
 namespace {
 
 constexpr std::size_t kMostExpressionBytes = 16U << 20U;
-constexpr std::size_t kRbp = static_cast<std::size_t>(Register::kRbp);
-constexpr std::size_t kRsp = static_cast<std::size_t>(Register::kRsp);
 
 void pack(std::string& into, std::int32_t value) {
   into.append(reinterpret_cast<const char*>(&value), sizeof(value));

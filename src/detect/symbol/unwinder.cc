@@ -7,8 +7,6 @@
 namespace plumb::detect {
 namespace {
 
-constexpr auto kRsp = static_cast<std::uint8_t>(Register::kRsp);
-
 struct Way {
   Step step;
   FoundBy found_by = FoundBy::kUnwindTable;

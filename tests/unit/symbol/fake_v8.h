@@ -75,7 +75,7 @@ class FakeV8 : public ProcessAccess {
   }
   std::size_t read_memory(Pid, Address from, std::span<std::byte> into) const override {
     const std::uint64_t at = number(from) - kBase;
-    if (number(from) < kBase || at >= memory_.size()) return 0;
+    if (number(from) < kBase || at >= memory_.size() || into.empty()) return 0;
     const std::size_t got = std::min<std::size_t>(into.size(), memory_.size() - at);
     std::memcpy(into.data(), memory_.data() + at, got);
     return got;

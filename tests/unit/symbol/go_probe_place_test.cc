@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
+#include <vector>
+
 #include "bytes.h"
 
 namespace plumb::detect {
@@ -29,15 +32,19 @@ TEST(GoProbePlace, IsTheEntryOfOtherFunctions) {
   EXPECT_EQ(go_probe_place({}), 0u);
 }
 
-TEST(GoCalls, AreFoundByWhereTheyLead) {
-  // nop; call 0x1010; ret; call 0xff0
-  const Bytes code =
-      Bytes().octets({0x90, 0xe8, 0x0a, 0, 0, 0, 0xc3, 0xe8, 0xe4, 0xff, 0xff, 0xff});
-  EXPECT_TRUE(has_call(code.view(), 0x1000, 0x1010));
-  EXPECT_TRUE(has_call(code.view(), 0x1000, 0xff0));
-  EXPECT_FALSE(has_call(code.view(), 0x1000, 0x1011));
-  EXPECT_FALSE(has_call(code.view().first(5), 0x1000, 0x1010)) << "cut off";
-  EXPECT_FALSE(has_call({}, 0x1000, 0x1010));
+TEST(GoCalls, AreThoseOfOneFunction) {
+  std::vector<std::byte> code(0x41, std::byte{0x90});
+  const auto call = [&](std::size_t at, std::int32_t distance) {
+    code[at] = std::byte{0xe8};
+    std::memcpy(code.data() + at + 1, &distance, sizeof distance);
+  };
+  call(0x10, -0x115);  // from 0x1010 to 0xf00
+  call(0x20, 0x100);
+  call(0x3c, -0x200);  // cut
+  const GoTable::Function function{.entry = ElfAddress{0x1000}};
+  EXPECT_EQ(go_calls(function, std::span(code).first(0x3f), ElfAddress{0xf00}),
+            std::vector<std::uint64_t>{0x10});
+  EXPECT_TRUE(go_calls(function, {}, ElfAddress{0xf00}).empty());
 }
 
 }  // namespace

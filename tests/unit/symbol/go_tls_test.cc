@@ -4,7 +4,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cstring>
 #include <span>
 #include <vector>
 
@@ -24,21 +23,6 @@ TEST(GoReturns, AreWhereTheStackIsGivenBack) {
   code[0x10] = std::byte{0xc3};
   code[0x24] = std::byte{0xc3};
   EXPECT_EQ(go_returns(*go, *main, code), std::vector<std::uint64_t>{0x24});
-}
-
-TEST(GoCalls, AreThoseOfOneFunction) {
-  std::vector<std::byte> code(0x40, std::byte{0x90});
-  const auto call = [&](std::size_t at, std::int32_t distance) {
-    code[at] = std::byte{0xe8};
-    std::memcpy(code.data() + at + 1, &distance, sizeof distance);
-  };
-  call(0x10, -0x115);  // from 0x1010 to 0xf00
-  call(0x20, 0x100);
-  call(0x3c, -0x200);  // cut
-  const GoTable::Function function{.entry = ElfAddress{0x1000}};
-  EXPECT_EQ(go_calls(function, std::span(code).first(0x3f), ElfAddress{0xf00}),
-            std::vector<std::uint64_t>{0x10});
-  EXPECT_TRUE(go_calls(function, {}, ElfAddress{0xf00}).empty());
 }
 
 TEST(GoTls, OtherFilesHaveNone) {
