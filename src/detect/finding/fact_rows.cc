@@ -6,6 +6,7 @@
 
 #include "detect/finding/fact_fields.h"
 #include "detect/finding/wording.h"
+#include "detect/model/secrets.h"
 
 namespace plumb::detect {
 namespace {
@@ -114,7 +115,7 @@ void mask_secrets(Survey& survey) {
     // As it is printed: with blanks between the arguments.
     std::string words = line;
     std::ranges::replace(words, '\0', ' ');
-    std::string without = masked(words);
+    std::string without = masked_text(words);
     if (without == words) continue;
     // Where the program's name ends is what else is read out of it.
     if (const auto end = line.find('\0'); end < without.size()) without[end] = '\0';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Words and masks.
+// Words.
 #include "detect/finding/wording.h"
 
 #include <arpa/inet.h>
@@ -7,34 +7,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cmath>
 
+#include "detect/model/secrets.h"
 #include "plumb/base/human.h"
 
 namespace plumb::detect {
 namespace {
-
-constexpr std::array<std::string_view, 14> kSecretKeys = {
-    "authorization:", "cookie:", "x-api-key:", "api_key=",   "apikey=",
-    "api-key=",       "token=",  "password=",  "passwd=",    "secret=",
-    "--password",     "--token", "signature=", "access_key="};
-
-bool equal_without_case(std::string_view left, std::string_view right) {
-  return std::ranges::equal(left, right, [](unsigned char a, unsigned char b) {
-    return std::tolower(a) == std::tolower(b);
-  });
-}
-
-// Where the value ends that begins here: a header's at a quote or line end, others at a blank or &.
-std::size_t end_of_value(std::string_view text, std::size_t at, bool header) {
-  const std::size_t end = text.find_first_of(header ? "\"'\r\n" : " &\"'\r\n;", at);
-  return std::min(end, text.size());
-}
-
-bool begins_within_word(std::string_view text, std::size_t at) {
-  return at > 0 && std::isalnum(static_cast<unsigned char>(text[at - 1])) != 0;
-}
 
 constexpr std::array<std::string_view, 34> kGoPackages = {
     "runtime", "syscall",  "internal", "net",    "os",      "io",      "bufio",  "crypto", "sync",
@@ -175,37 +154,10 @@ Subject subject_of(const Survey& survey, ProcessIndex index) {
 }
 
 std::string short_command(std::string_view command, std::size_t most) {
-  std::string text = masked(command);
+  std::string text = masked_text(command);
   if (text.size() <= most) return text;
   const std::size_t tail = most / 2;
   return text.substr(0, most - tail - 3) + "…" + text.substr(text.size() - tail);
-}
-
-std::string masked(std::string_view text) {
-  std::string out;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::string_view rest = text.substr(at);
-    if (rest.starts_with("://")) {
-      const std::size_t end = std::min(rest.find_first_of("/ \"'", 3), rest.size());
-      const std::size_t user = rest.substr(0, end).rfind('@');
-      out += user == std::string_view::npos ? "://" : "://***";
-      at += user == std::string_view::npos ? 3 : user;
-      continue;
-    }
-    const auto key = std::ranges::find_if(kSecretKeys, [&](std::string_view one) {
-      return rest.size() > one.size() && equal_without_case(rest.substr(0, one.size()), one);
-    });
-    if (key == kSecretKeys.end() || (begins_within_word(text, at) && !key->ends_with('='))) {
-      out += text[at++];
-      continue;
-    }
-    std::size_t value = at + key->size();
-    while (value < text.size() && (text[value] == ' ' || text[value] == '=')) ++value;
-    out += text.substr(at, value - at);
-    out += "***";
-    at = end_of_value(text, value, key->ends_with(':'));
-  }
-  return out;
 }
 
 std::string counted(std::uint64_t count, std::string_view one, std::string_view many) {

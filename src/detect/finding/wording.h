@@ -18,10 +18,6 @@ Subject subject_of(const Survey& survey, ProcessIndex process);
 // The command on one line with its secrets masked, at most `most` bytes.
 std::string short_command(std::string_view command, std::size_t most);
 
-// What stands behind a key that promises a secret, and what stands between :// and @, becomes ***:
-// Authorization, Cookie, tokens, passwords and keys in headers, options and URLs.
-std::string masked(std::string_view text);
-
 // "12 children", "1 child".
 std::string counted(std::uint64_t count, std::string_view one, std::string_view many);
 // "+12/min", "+3/s", "+2/h".

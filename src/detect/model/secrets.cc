@@ -147,6 +147,46 @@ void append_masked_pair(std::string& out, std::string_view pair) {
   out += secret ? kMasked : value;
 }
 
+// Parameters stand behind '?' and '#', and in the path behind ';'.
+void append_masked_pairs(std::string& out, std::string_view text) {
+  while (!text.empty()) {
+    const auto end = text.find_first_of("?&;#");
+    append_masked_pair(out, text.substr(0, end));
+    if (end == std::string_view::npos) break;
+    out += text[end];
+    text.remove_prefix(end + 1);
+  }
+}
+
+// Where the value of a secret header begins that is named in a word: "'Authorization:", "X-Key:a".
+std::size_t secret_header(std::string_view word) {
+  const auto colon = word.find(':');
+  if (colon == std::string_view::npos) return 0;
+  std::string_view name = word.substr(0, colon);
+  name.remove_prefix(std::min(name.find_first_not_of("\"'"), name.size()));
+  const std::string plain = folded(name);
+  const bool own = plain == "authorization" || plain == "proxyauthorization" || plain == "cookie" ||
+                   plain == "setcookie";
+  return own || (plain.starts_with('x') && is_secret_name(name)) ? colon + 1 : 0;
+}
+
+// "--api-key" of "--api-key abc"; not "--no-auth", nor one letter, whose meaning is nobody's.
+bool asks_for_secret(std::string_view word) {
+  constexpr std::size_t kLetter = 3;
+  const std::string plain = folded(word);
+  return word.starts_with('-') && word.size() > kLetter &&
+         word.find('=') == std::string_view::npos && !plain.starts_with("no") &&
+         is_secret_name(word);
+}
+
+// Takes a value from the front of a text, with the blanks in it where it is in quotes.
+void drop_value(std::string_view& text) {
+  const char quote = text.front();
+  const bool quoted = quote == '"' || quote == '\'';
+  const auto end = quoted ? text.find(quote, 1) : text.find(' ');
+  text.remove_prefix(end == std::string_view::npos ? text.size() : end + (quoted ? 1 : 0));
+}
+
 }  // namespace
 
 bool is_secret_field(std::string_view name) {
@@ -177,15 +217,42 @@ std::string masked_target(std::string_view target, Secrets secrets) {
     out.append(target.substr(0, user.begin)).append(kMasked);
     target.remove_prefix(user.end);
   }
-  // Parameters stand behind '?' and '#', and in the path behind ';'.
-  while (!target.empty()) {
-    const auto end = target.find_first_of("?&;#");
-    append_masked_pair(out, target.substr(0, end));
-    if (end == std::string_view::npos) break;
-    out += target[end];
-    target.remove_prefix(end + 1);
-  }
+  append_masked_pairs(out, target);
   return out;
+}
+
+std::string masked_text(std::string_view text) {
+  std::string out;
+  const auto keep = [&](std::size_t size) {
+    out += text.substr(0, size);
+    text.remove_prefix(std::min(size, text.size()));
+  };
+  bool asked = false;
+  while (true) {
+    keep(std::min(text.find_first_not_of(' '), text.size()));
+    if (text.empty()) return out;
+    const std::string_view word = text.substr(0, text.find(' '));
+    if (const std::size_t value = secret_header(word)) {
+      keep(value);
+      keep(std::min(text.find_first_not_of(' '), text.size()));
+      out += kMasked;
+      text.remove_prefix(std::min(text.find_first_of("\"'\r\n"), text.size()));
+      continue;
+    }
+    if (asked && !word.starts_with('-')) {
+      out += kMasked;
+      drop_value(text);
+      asked = false;
+      continue;
+    }
+    asked = asks_for_secret(word);
+    text.remove_prefix(word.size());
+    if (word.find("://") != std::string_view::npos) {
+      out += masked_target(word, Secrets::kMask);
+    } else {
+      append_masked_pairs(out, word);
+    }
+  }
 }
 
 }  // namespace plumb::detect

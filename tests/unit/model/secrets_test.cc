@@ -66,5 +66,29 @@ TEST(SecretTargets, AreLookedIntoWhereAUrlStandsInAUrl) {
   EXPECT_EQ(mask("/?a" + deep), "/?a" + deep);
 }
 
+TEST(MaskedText, HidesWhatKeysPromise) {
+  EXPECT_EQ(masked_text("curl -H 'Authorization: Bearer abc' http://x/"),
+            "curl -H 'Authorization: ***' http://x/");
+  EXPECT_EQ(masked_text("curl http://x/?api_key=abc&q=1"), "curl http://x/?api_key=***&q=1");
+  EXPECT_EQ(masked_text("psql postgres://joe:secret@db/x"), "psql postgres://***@db/x");
+  EXPECT_EQ(masked_text("tool --password hunter2 file"), "tool --password *** file");
+  EXPECT_EQ(masked_text("tool --token=abc"), "tool --token=***");
+  EXPECT_EQ(masked_text("-H Cookie:sid=1"), "-H Cookie:***");
+  EXPECT_EQ(masked_text("curl -H \"X-Auth-Key: a b\" http://x/?key=abc&sig=d"),
+            "curl -H \"X-Auth-Key: ***\" http://x/?key=***&sig=***");
+  EXPECT_EQ(masked_text("tool --api-key 'a b' --no-auth run"), "tool --api-key *** --no-auth run");
+  EXPECT_EQ(masked_text("env DB_PASSWORD=abc tool"), "env DB_PASSWORD=*** tool");
+  EXPECT_EQ(masked_text("tool --token"), "tool --token");
+  EXPECT_EQ(masked_text("tool --secret 'abc"), "tool --secret ***");
+}
+
+TEST(MaskedText, LeavesOtherWordsAlone) {
+  EXPECT_EQ(masked_text("vim cookies.txt"), "vim cookies.txt");
+  EXPECT_EQ(masked_text("curl http://host/a@b"), "curl http://host/a@b");
+  EXPECT_EQ(masked_text("ssh joe@host  -p 22"), "ssh joe@host  -p 22");
+  EXPECT_EQ(masked_text("gunicorn auth:app --workers=4 "), "gunicorn auth:app --workers=4 ");
+  EXPECT_EQ(masked_text(""), "");
+}
+
 }  // namespace
 }  // namespace plumb::detect
