@@ -71,6 +71,10 @@ class BpfTrace : public TraceSource {
  private:
   explicit BpfTrace(BpfSkeleton<trace_bpf> skeleton) : skeleton_(std::move(skeleton)) {}
   Result<void> attach_all();
+  template <typename Layout>
+  Result<void> teach(bpf_map& map, SpaceId space, const Layout& layout, std::uint32_t& spaces,
+                     const char* interpreter);
+  void unteach(bpf_map& map, SpaceId space, std::uint32_t& spaces);
   Result<void> survey();
   Result<void> iterate(bpf_program* program, std::optional<Pid> only);
   Result<std::vector<Pid>> targets() const;
@@ -217,8 +221,25 @@ void BpfTrace::unteach(SpaceId space, std::span<const Address> addresses) {
   if (!addresses.empty()) ++skeleton_->bss->rules_generation;
 }
 
-Result<void> BpfTrace::teach_python(SpaceId space, Address runtime, const PythonLayout& layout) {
+// How an interpreter is laid out that runs in an address space, one of `spaces`.
+template <typename Layout>
+Result<void> BpfTrace::teach(bpf_map& map, SpaceId space, const Layout& layout,
+                             std::uint32_t& spaces, const char* interpreter) {
   const std::uint32_t key = number(space);
+  if (bpf_map__update_elem(&map, &key, sizeof(key), &layout, sizeof(layout), BPF_NOEXIST) != 0) {
+    return fail("add", interpreter, errno);
+  }
+  ++spaces;
+  ++skeleton_->bss->rules_generation;  // what is known of its stacks is known without these frames
+  return {};
+}
+
+void BpfTrace::unteach(bpf_map& map, SpaceId space, std::uint32_t& spaces) {
+  const std::uint32_t key = number(space);
+  if (bpf_map__delete_elem(&map, &key, sizeof(key), 0) == 0) --spaces;
+}
+
+Result<void> BpfTrace::teach_python(SpaceId space, Address runtime, const PythonLayout& layout) {
   const abi::trace_python value{
       .interpreters = number(runtime + layout.runtime_interpreters_head),
       .interpreter_next = layout.interpreter_next,
@@ -232,24 +253,15 @@ Result<void> BpfTrace::teach_python(SpaceId space, Address runtime, const Python
       .frame_prev_instr = layout.frame_prev_instr,
       .frame_is_entry = layout.frame_is_entry,
   };
-  if (bpf_map__update_elem(skeleton_->maps.pythons, &key, sizeof(key), &value, sizeof(value),
-                           BPF_NOEXIST) != 0) {
-    return fail("add", "Python interpreter", errno);
-  }
-  ++skeleton_->bss->python_spaces;
-  ++skeleton_->bss->rules_generation;  // what is known of its stacks is known without these frames
-  return {};
+  return teach(*skeleton_->maps.pythons, space, value, skeleton_->bss->python_spaces,
+               "Python interpreter");
 }
 
 void BpfTrace::unteach_python(SpaceId space) {
-  const std::uint32_t key = number(space);
-  if (bpf_map__delete_elem(skeleton_->maps.pythons, &key, sizeof(key), 0) == 0) {
-    --skeleton_->bss->python_spaces;
-  }
+  unteach(*skeleton_->maps.pythons, space, skeleton_->bss->python_spaces);
 }
 
 Result<void> BpfTrace::teach_v8(SpaceId space, const V8FrameLayout& layout) {
-  const std::uint32_t key = number(space);
   const abi::trace_v8 value{
       .frame_function = layout.frame_function,
       .frame_context = layout.frame_context,
@@ -262,20 +274,11 @@ Result<void> BpfTrace::teach_v8(SpaceId space, const V8FrameLayout& layout) {
       .shared_type = layout.shared_type,
       .pad = {},
   };
-  if (bpf_map__update_elem(skeleton_->maps.v8s, &key, sizeof(key), &value, sizeof(value),
-                           BPF_NOEXIST) != 0) {
-    return fail("add", "V8", errno);
-  }
-  ++skeleton_->bss->v8_spaces;
-  ++skeleton_->bss->rules_generation;  // what is known of its stacks is known without these frames
-  return {};
+  return teach(*skeleton_->maps.v8s, space, value, skeleton_->bss->v8_spaces, "V8");
 }
 
 void BpfTrace::unteach_v8(SpaceId space) {
-  const std::uint32_t key = number(space);
-  if (bpf_map__delete_elem(skeleton_->maps.v8s, &key, sizeof(key), 0) == 0) {
-    --skeleton_->bss->v8_spaces;
-  }
+  unteach(*skeleton_->maps.v8s, space, skeleton_->bss->v8_spaces);
 }
 
 Result<std::vector<Pid>> BpfTrace::targets() const {
