@@ -2,14 +2,10 @@
 // Reading net.ipv4.ip_local_port_range where it counts.
 #include "app/cli/port_range.h"
 
-#include <fcntl.h>
-#include <sched.h>
-
 #include <string>
-#include <thread>
 
+#include "detect/source/net_namespace.h"
 #include "plumb/base/text.h"
-#include "plumb/base/unique_fd.h"
 
 namespace plumb::app {
 namespace {
@@ -29,17 +25,12 @@ PortRange read_here() {
 
 PortRange ephemeral_ports(std::optional<Pid> process) {
   if (!process) return read_here();
-  const std::string path = "/proc/" + std::to_string(number(*process)) + "/ns/net";
-  const auto net = UniqueFd::open(path.c_str(), O_RDONLY);
+  const auto net = detect::open_net_namespace(*process);
   if (!net) return read_here();
+  // /proc/sys/net shows the namespace of the thread that reads it.
   PortRange range;
-  // /proc/sys/net shows the namespace of the thread that reads it; one that ends takes its change
-  // of namespace with it.
-  std::thread([&] {
-    (void)::setns(net->get(), CLONE_NEWNET);
-    range = read_here();
-  }).join();
-  return range;
+  const auto entered = detect::in_net_namespace(*net, [&] { range = read_here(); });
+  return entered ? range : read_here();
 }
 
 }  // namespace plumb::app

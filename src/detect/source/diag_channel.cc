@@ -11,13 +11,13 @@
 #include <linux/unix_diag.h>
 #include <linux/vm_sockets_diag.h>
 #include <netinet/in.h>
-#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <cerrno>
 #include <cstring>
-#include <thread>
+
+#include "detect/source/net_namespace.h"
 
 namespace plumb::detect {
 namespace {
@@ -70,14 +70,9 @@ Result<DiagChannel> DiagChannel::open() {
 
 Result<DiagChannel> DiagChannel::open_in(const UniqueFd& net_namespace) {
   std::optional<Result<DiagChannel>> opened;
-  // A thread that ends takes its change of namespace with it; a socket stays where it was made.
-  std::thread([&] {
-    if (::setns(net_namespace.get(), CLONE_NEWNET) != 0) {
-      opened = fail("setns", "a network namespace", errno, "run as root");
-    } else {
-      opened = open();
-    }
-  }).join();
+  // A socket stays where it was made.
+  auto entered = in_net_namespace(net_namespace, [&] { opened = open(); });
+  if (!entered) return std::move(entered).error();
   return std::move(*opened);
 }
 

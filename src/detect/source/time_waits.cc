@@ -2,16 +2,19 @@
 // One question to each network namespace, for both families.
 #include "detect/source/time_waits.h"
 
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <unistd.h>
 
 #include <map>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "detect/source/diag_channel.h"
+#include "detect/source/net_namespace.h"
 #include "detect/source/socket_diag.h"
+#include "plumb/base/text.h"
 
 namespace plumb::detect {
 namespace {
@@ -20,10 +23,22 @@ constexpr std::size_t kMostNamespaces = 16;
 
 Result<DiagChannel> channel_in(Pid process) {
   if (process == Pid(::getpid())) return DiagChannel::open();
-  const std::string path = "/proc/" + std::to_string(number(process)) + "/ns/net";
-  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file) return fail("open", path, errno, "run plumb as root");
-  return DiagChannel::open_in(file);
+  const auto net = open_net_namespace(process);
+  if (!net) return net.error();
+  return DiagChannel::open_in(*net);
+}
+
+// How many there are; nothing where that cannot be read.
+std::optional<std::uint64_t> count_in(Pid process) {
+  constexpr std::size_t kMost = 4096;
+  const auto text = read_file("/proc/" + std::to_string(number(process)) + "/net/sockstat", kMost);
+  if (!text) return std::nullopt;
+  std::string_view rest = *text;
+  const auto tcp = rest.find("TCP:");
+  const auto at = tcp == std::string_view::npos ? tcp : rest.find(" tw ", tcp);
+  if (at == std::string_view::npos) return std::nullopt;
+  rest.remove_prefix(at + 4);
+  return parse_number<std::uint64_t>(take_word(rest));
 }
 
 Result<void> read_from(DiagChannel& channel, std::uint32_t net_namespace, Survey& survey) {
@@ -42,8 +57,11 @@ Result<void> read_from(DiagChannel& channel, std::uint32_t net_namespace, Survey
 
 }  // namespace
 
-void read_time_waits(Survey& survey) {
+void read_time_waits(Survey& survey, std::uint64_t least) {
   if (survey.source == Survey::Source::kProc) return;
+  std::map<std::uint32_t, std::uint64_t> held;  // sockets of TCP in each namespace
+  for (const Socket& socket : survey.sockets)
+    held[socket.net_namespace] += socket.protocol == IPPROTO_TCP;
   std::map<std::uint32_t, Pid> namespaces;  // a process of each, to enter by
   for (const Process& process : survey.processes) {
     const std::uint32_t net = process.namespaces.net;
@@ -53,6 +71,8 @@ void read_time_waits(Survey& survey) {
     if (!own && (namespaces.size() < kMostNamespaces)) namespaces.try_emplace(net, process.key.pid);
   }
   for (const auto& [net, process] : namespaces) {
+    const auto waiting = count_in(process);
+    if (waiting && *waiting + held[net] < least) continue;
     auto channel = channel_in(process);
     const auto done = channel ? read_from(*channel, net, survey) : Result<void>(channel.error());
     if (done) continue;
